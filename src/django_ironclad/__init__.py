@@ -1,0 +1,1 @@
+"""JWT authentication and authorisation for Django back ends."""
