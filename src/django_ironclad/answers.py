@@ -1,0 +1,110 @@
+"""How answers leave: tokens, refusals, and the border at which one becomes the other."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from . import http
+from .auth import TokenResponse
+from .conf import get_settings
+from .errors import IroncladError, MissingToken
+
+logger = logging.getLogger("django_ironclad")
+
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpResponse:
+    """200 with the tokens: the refresh token leaves the way it is to travel, and no other."""
+    body: dict[str, Any] = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "username": tokens.username,
+    }
+    if transport == "body" and tokens.refresh_token:
+        body["refresh_token"] = tokens.refresh_token
+    response = JsonResponse(body)
+    if transport == "cookie" and tokens.refresh_token and not tokens.held:
+        http.set_cookie(response, tokens.refresh_token, max_age=get_settings().REFRESH_TOKEN_LIFETIME)
+    return response
+
+
+def error_answer(error: IroncladError) -> HttpResponse:
+    """The error as the client hears it: little. What the log hears is `log`'s."""
+    response = JsonResponse(error_body(error), status=error.status)
+    for name, value in error_headers(error).items():
+        response[name] = value
+    return response
+
+
+def error_body(error: IroncladError) -> dict[str, str]:
+    return {"error": error.code, "error_description": error.description}
+
+
+def error_headers(error: IroncladError) -> dict[str, str]:
+    """Among them the challenge (RFC 6750 §3), without `error` where no credentials came."""
+    headers = {"Cache-Control": "no-store"}
+    if error.retry_after:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.status in (401, 403):
+        headers["WWW-Authenticate"] = challenge(error)
+    return headers
+
+
+def challenge(error: IroncladError) -> str:
+    if isinstance(error, MissingToken):
+        return 'Bearer realm="api"'
+    return f'Bearer realm="api", error="{error.code}", error_description="{error.description}"'
+
+
+def log(error: IroncladError) -> None:
+    """One line with the private reason, which holds nothing that the client sent."""
+    level = logging.WARNING if error.status >= 500 else logging.INFO
+    logger.log(level, "refused %s: %s", error.code, error, exc_info=error if error.status >= 500 else None)
+
+
+def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[View], View]:
+    """The border of our own views: errors become answers here, once, and no transaction of the project's wraps them.
+
+    They judge credentials themselves, so `BearerMiddleware` leaves them alone, and no cookie of Django's authenticates them,
+    so they need no CSRF token (`http.check_cookie_gates` guards ours).
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @sensitive_post_parameters()
+        @sensitive_variables()
+        @wraps(view)
+        def border(request: HttpRequest) -> HttpResponse:
+            try:
+                response = view(request)
+            except IroncladError as error:
+                log(error)
+                response = refuse(error)
+            return _protect(response)
+
+        border.ironclad_public = True  # type: ignore[attr-defined]
+        for alias in connections:
+            border = transaction.non_atomic_requests(using=alias)(border)
+        return border
+
+    return decorate
+
+
+def _protect(response: HttpResponse) -> HttpResponse:
+    """Nobody stores, sniffs or embeds an answer of ours (RFC 6749 §5.1, ASVS 14.3.2)."""
+    response.setdefault("Cache-Control", "no-store")
+    response.setdefault("X-Content-Type-Options", "nosniff")
+    response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    patch_vary_headers(response, ("Cookie", "Origin", "Sec-Fetch-Site"))
+    return response

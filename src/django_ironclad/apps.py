@@ -1,0 +1,20 @@
+"""The app: it reads its settings and keys once at start, so that a mistake is told then and not to a user."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class IroncladConfig(AppConfig):
+    name = "django_ironclad"
+    label = "ironclad"
+    verbose_name = "Ironclad"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from . import checks, conf, sessions
+
+        conf.get_settings()
+        conf.get_key_ring()
+        checks.register()
+        sessions.watch_password_upgrades()

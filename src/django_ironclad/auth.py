@@ -1,0 +1,224 @@
+"""Login, refresh, logout, verify, authenticate: what every view and every framework's adapter calls."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import authenticate as django_authenticate
+from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest
+
+from . import sessions, tokens
+from .conf import get_key_ring, get_settings
+from .errors import InvalidCredentials, InvalidGrant, InvalidToken, TemporarilyUnavailable
+from .models import Session
+from .tokens import AccessToken
+
+FIRST_PARTY: Final = "first-party"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenResponse:
+    """What login and refresh answer (RFC 6749 §5.1). The tokens stay out of `repr`, and so out of logs."""
+
+    access_token: str = field(repr=False)
+    #: Seconds that the access token lives.
+    expires_in: int
+    username: str
+    #: "" when none is given out this time.
+    refresh_token: str = field(default="", repr=False)
+    #: The client sent this very refresh token: nothing to store anew.
+    held: bool = False
+
+
+def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
+    """The user whom Django's authentication backends know by this password. Raises InvalidCredentials."""
+    with _database():
+        user = django_authenticate(request, username=username, password=password)
+    if user is None:
+        raise InvalidCredentials("refused by the authentication backends")
+    return user
+
+
+def login(
+    user: Any,
+    *,
+    request: HttpRequest | None = None,
+    client_id: str = FIRST_PARTY,
+    access_lifetime: timedelta | None = None,
+    session_lifetime: timedelta | None = None,
+) -> TokenResponse:
+    """Start a session for somebody who has proved who they are, however that was done.
+
+    `request` tells the device; the lifetimes shorten or lengthen what the settings say, for this session's client.
+    Raises InvalidCredentials for an inactive user, TemporarilyUnavailable.
+    """
+    if not user.is_active:
+        raise InvalidCredentials("the user is inactive")
+    with _database():
+        session = sessions.start(
+            user,
+            client_id=client_id,
+            auth_time=datetime.fromtimestamp(int(time.time()), UTC),
+            lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
+            user_agent=request.headers.get("User-Agent", "") if request else "",
+            ip_address=_address(request) if request else None,
+        )
+        user_logged_in.send(sender=user.__class__, request=request, user=user)
+        groups = group_names(user)
+    return _response(
+        session, user, groups, access_lifetime, refresh_token=sessions.first_refresh_token(session)
+    )
+
+
+def refresh(refresh_token: str) -> TokenResponse:
+    """Exchange a refresh token for new tokens. Raises InvalidGrant, TemporarilyUnavailable; RuntimeError inside a transaction."""
+    with _database():
+        rotated = sessions.rotate(refresh_token)
+    session = rotated.session
+    return _response(
+        session, session.user, session.group_names, refresh_token=rotated.refresh_token, held=rotated.held
+    )
+
+
+def logout(refresh_token: str, *, request: HttpRequest | None = None, reason: str = "logout") -> None:
+    """End the session of any authentic refresh token; for any other, nothing (RFC 7009 §2.2). Raises TemporarilyUnavailable."""
+    with _database():
+        try:
+            session = sessions.find_by_refresh_token(refresh_token)
+        except InvalidGrant:
+            return
+        ended = sessions.revoke(session, reason=reason)
+    if ended and session.user is not None:
+        user_logged_out.send(sender=session.user.__class__, request=request, user=session.user)
+
+
+def verify(token: str) -> AccessToken:
+    """The access token, if its signature, issuer, audience and time hold: no I/O, so not whether its session still lives.
+
+    Raises InvalidToken; UnknownKey, which is one, when the token is not of our making at all.
+    """
+    settings = get_settings()
+    return tokens.verify(
+        token,
+        ring=get_key_ring(),
+        issuer=settings.ISSUER,
+        audience=settings.audience,
+        max_lifetime=_seconds(settings.longest_access_lifetime),
+        leeway=_seconds(settings.LEEWAY),
+        now=time.time(),
+    )
+
+
+def authenticate(token: str) -> tuple[Any, AccessToken]:
+    """The user and the access token, checked strictly: one query, session joined with user, nothing stale.
+
+    Raises InvalidToken, TemporarilyUnavailable.
+    """
+    access = verify(token)
+    return _session_of(access, Session.objects.for_request).user, access
+
+
+aauthenticate = sync_to_async(authenticate)
+
+
+def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:
+    """A new access token for one that still holds, in contracts that know no refresh token.
+
+    Only of a session that began with this client: else any stolen access token would live as long as its session.
+    Raises InvalidToken, TemporarilyUnavailable.
+    """
+    access = verify(token)
+    if access.client_id != client_id:
+        raise InvalidToken("its session began with another client")
+    session = _session_of(access, Session.objects.for_refresh)
+    return _response(session, session.user, session.group_names, access_lifetime)
+
+
+def group_names(user: Any) -> list[str]:
+    """The names of the user's groups now, in order; none where the user model has no groups. One query."""
+    return sorted(user.groups.values_list("name", flat=True)) if hasattr(user, "groups") else []
+
+
+def _session_of(access: AccessToken, load: Callable[[str], Session]) -> Session:
+    try:
+        with _database():
+            session = load(access.sid)
+    except (Session.DoesNotExist, ValidationError):
+        raise InvalidToken("no such session") from None
+    over = session.why_over()
+    if over:
+        raise InvalidToken(f"the session is over: {over}")
+    if access.sub != str(session.user_id):
+        raise InvalidToken("another user's session")
+    return session
+
+
+def _response(
+    session: Session,
+    user: Any,
+    groups: list[str],
+    lifetime: timedelta | None = None,
+    *,
+    refresh_token: str = "",
+    held: bool = False,
+) -> TokenResponse:
+    settings = get_settings()
+    now = int(time.time())
+    expires_in = _seconds(lifetime or settings.ACCESS_TOKEN_LIFETIME)
+    more = settings.claims(user, groups)
+    if tokens.RESERVED & more.keys():
+        raise ImproperlyConfigured(
+            f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & more.keys())}, which are ours to set; use other names."
+        )
+    claims = {
+        "iss": settings.ISSUER,
+        "aud": settings.audience,
+        "sub": str(user.pk),
+        "client_id": session.client_id,
+        "sid": str(session.pk),
+        "iat": now,
+        "exp": now + expires_in,
+        "jti": secrets.token_urlsafe(16),
+        "auth_time": int(session.auth_time.timestamp()),
+        **more,
+    }
+    return TokenResponse(
+        access_token=tokens.issue(claims, key=get_key_ring().signing_key),
+        expires_in=expires_in,
+        username=user.get_username(),
+        refresh_token=refresh_token,
+        held=held,
+    )
+
+
+def _seconds(period: timedelta) -> int:
+    return int(period.total_seconds())
+
+
+def _address(request: HttpRequest) -> str | None:
+    """The peer's address; None where it has none, as behind a Unix socket."""
+    try:
+        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
+    except ValueError:
+        return None
+
+
+@contextmanager
+def _database() -> Iterator[None]:
+    """A database that cannot be asked is 503: the client keeps its tokens (RFC 9110 §15.6.4)."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise TemporarilyUnavailable(f"the database did not answer: {type(error).__name__}") from error

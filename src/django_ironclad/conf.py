@@ -1,0 +1,175 @@
+"""The project's `IRONCLAD` settings, each checked and with a safe default, and the keys that follow from them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.encoding import force_bytes
+from django.utils.module_loading import import_string
+
+from .keys import Key, KeyRing, derive
+
+Claims = Callable[[Any, list[str]], Mapping[str, Any]]
+
+
+def default_claims(user: Any, groups: list[str]) -> Mapping[str, Any]:
+    """The user name and the names of the groups, so that a request need not ask who this is."""
+    return {"username": user.get_username(), "groups": groups}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The members of `IRONCLAD`. Times are `timedelta`s."""
+
+    #: `iss`: who issues the tokens. Once others verify them by your `jwks.json`, the URL of this service.
+    ISSUER: str = "django-ironclad"
+    #: `aud`: for whom the tokens are; "" stands for `ISSUER`.
+    AUDIENCE: str = ""
+    #: PEM keys, or paths of files that hold one: the first signs, all verify. Empty: HS256, derived from `SECRET_KEY`.
+    KEYS: Sequence[str | bytes | Path] = ()
+    #: How long an access token lives.
+    ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
+    #: How long a session may rest: a refresh token unused for longer is over.
+    REFRESH_TOKEN_LIFETIME: timedelta = timedelta(days=14)
+    #: How long after the login a session ends, however often it is refreshed.
+    SESSION_LIFETIME: timedelta = timedelta(days=90)
+    #: How long the previous refresh token is answered with the same successor again.
+    REUSE_GRACE: timedelta = timedelta(seconds=10)
+    #: How far the clocks of those who issue and those who verify may differ; at most a minute.
+    LEEWAY: timedelta = timedelta(seconds=10)
+    #: How a refresh token may travel: in the "body", in the "cookie".
+    TRANSPORTS: Sequence[Literal["body", "cookie"]] = ("body", "cookie")
+    #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`.
+    COOKIE_NAME: str = "ironclad_refresh"
+    #: The refresh cookie's `SameSite`: "Strict", "Lax", or "None" for a front end on another site.
+    COOKIE_SAMESITE: Literal["Strict", "Lax", "None"] = "Strict"
+    #: `(user, group_names) -> dict`, or its dotted path: what an access token says beyond who and when.
+    CLAIMS: Claims | str = default_claims
+    #: How long the tokens of `contrib.drf_jwt` live, whose clients know no refresh token.
+    DRF_JWT_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            wanted = _WANTED[field.name]
+            if not wanted.accepts(value):
+                raise ImproperlyConfigured(f"IRONCLAD[{field.name!r}] is {value!r}; write {wanted.sentence}.")
+
+    @property
+    def audience(self) -> str:
+        return self.AUDIENCE or self.ISSUER
+
+    @property
+    def claims(self) -> Claims:
+        return import_string(self.CLAIMS) if isinstance(self.CLAIMS, str) else self.CLAIMS
+
+    @property
+    def longest_access_lifetime(self) -> timedelta:
+        """The longest that any access token of ours may live."""
+        return max(self.ACCESS_TOKEN_LIFETIME, self.DRF_JWT_TOKEN_LIFETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    accepts: Callable[[Any], bool]
+    sentence: str
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _several(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, (list, tuple)) and all(map(accepts, value))
+
+
+def _time(most: timedelta = timedelta.max) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, timedelta) and timedelta(seconds=1) <= value <= most
+
+
+_LIFETIME = _Wanted(_time(), "a timedelta of at least a second, such as timedelta(minutes=5)")
+_WANTED = {
+    "ISSUER": _Wanted(_text, 'a text, such as "https://api.example.org"'),
+    "AUDIENCE": _Wanted(lambda value: isinstance(value, str), "a text"),
+    "KEYS": _Wanted(_several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"),
+    "ACCESS_TOKEN_LIFETIME": _LIFETIME,
+    "REFRESH_TOKEN_LIFETIME": _LIFETIME,
+    "SESSION_LIFETIME": _LIFETIME,
+    "REUSE_GRACE": _Wanted(_time(timedelta(minutes=1)), "a timedelta between 1 and 60 seconds"),
+    "LEEWAY": _Wanted(
+        lambda value: isinstance(value, timedelta) and timedelta(0) <= value <= timedelta(minutes=1),
+        "a timedelta between 0 and 60 seconds",
+    ),
+    "TRANSPORTS": _Wanted(
+        lambda value: _several(("body", "cookie").__contains__)(value) and bool(value),
+        '["body"], ["cookie"] or ["body", "cookie"]',
+    ),
+    "COOKIE_NAME": _Wanted(
+        lambda value: _text(value) and value.replace("_", "").replace("-", "").isalnum() and value.isascii(),
+        "letters, digits, - and _ only; the prefix __Host- comes by itself",
+    ),
+    "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
+    "CLAIMS": _Wanted(lambda value: callable(value) or _text(value), "a callable (user, group_names) -> dict, or its dotted path"),
+    "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
+}
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """The settings in force. Raises ImproperlyConfigured, which says what to write instead."""
+    given = getattr(django_settings, "IRONCLAD", {})
+    if not isinstance(given, Mapping):
+        raise ImproperlyConfigured("IRONCLAD must be a dictionary, such as IRONCLAD = {'ISSUER': 'https://api.example.org'}.")
+    names = [field.name for field in fields(Settings)]
+    for name in given:
+        if name not in names:
+            near = difflib.get_close_matches(str(name).upper(), names, n=1) or names
+            raise ImproperlyConfigured(f"IRONCLAD[{name!r}] is no setting; write {' or '.join(map(repr, near))}.")
+    return Settings(**given)
+
+
+@lru_cache(maxsize=1)
+def get_key_ring() -> KeyRing:
+    """The keys of access tokens. Raises ImproperlyConfigured."""
+    keys = get_settings().KEYS
+    try:
+        if not keys:
+            return KeyRing(Key.from_secret(secret) for secret in _derived("access token HS256"))
+        return KeyRing(Key.from_pem(_pem(key)) for key in keys)
+    except (ValueError, OSError) as error:
+        raise ImproperlyConfigured(f"IRONCLAD['KEYS']: {error}.") from None
+
+
+@lru_cache(maxsize=1)
+def get_refresh_secrets() -> tuple[bytes, ...]:
+    """The server's halves of the refresh tokens' MAC keys: the first signs, all verify."""
+    return tuple(_derived("refresh token HS256"))
+
+
+def _derived(purpose: str) -> Iterable[bytes]:
+    secrets = dict.fromkeys((django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS))
+    return (derive(force_bytes(secret), purpose) for secret in secrets)
+
+
+def _pem(key: str | bytes | Path) -> str | bytes:
+    if isinstance(key, Path) or "-----BEGIN" not in str(key):
+        return Path(str(key)).read_bytes()
+    return key
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in {"IRONCLAD", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
+        for cached in (get_settings, get_key_ring, get_refresh_secrets):
+            cached.cache_clear()
+
+
+setting_changed.connect(_forget)

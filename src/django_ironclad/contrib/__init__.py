@@ -1,0 +1,1 @@
+"""Other people's contracts and products, spoken by this package."""

@@ -1,0 +1,18 @@
+"""What a plain view says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def public(view: View) -> View:
+    """Anybody may call this view: `BearerMiddleware` does not look at its `Authorization` header, be it right, stale or garbage.
+
+    As Django's `login_not_required`, it is an attribute, so it survives other decorators; on class-based views use
+    `method_decorator(public, name="dispatch")`.
+    """
+    view.ironclad_public = True  # type: ignore[attr-defined]
+    return view

@@ -1,0 +1,61 @@
+"""Django REST framework: an authentication class for `DEFAULT_AUTHENTICATION_CLASSES` or for one view."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+
+from . import answers, auth, http
+from .errors import IroncladError, MissingToken, UnknownKey
+from .tokens import AccessToken
+
+
+class Refused(APIException):
+    """Our error as DRF answers it. No `AuthenticationFailed`: DRF makes that one 403 where another class stands first."""
+
+    def __init__(self, error: IroncladError) -> None:
+        super().__init__(detail=answers.error_body(error), code=error.code)
+        self.status_code = error.status
+        self.auth_header = answers.error_headers(error).get("WWW-Authenticate", "")
+        self.wait = error.retry_after
+
+
+class BearerAuthentication(BaseAuthentication):
+    """`request.user` and `request.auth`, an AccessToken, from `Authorization: Bearer`."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        try:
+            token = http.bearer_token(request._request)
+            return self.authenticate_token(token) if token else None
+        except UnknownKey as error:
+            return self._ask_others(request, error)
+        except IroncladError as error:
+            raise self._refusal(request, error) from error
+
+    def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
+        return auth.authenticate(token)
+
+    def authenticate_header(self, request: Request) -> str:
+        return answers.challenge(MissingToken())
+
+    def _ask_others(self, request: Request, error: UnknownKey) -> tuple[Any, Any]:
+        """A token that is none of ours is the next class's to judge; nobody's is 401, under AllowAny too."""
+        authenticators = iter(request.authenticators or ())
+        for other in authenticators:
+            if other is self:
+                break
+        for other in authenticators:
+            found = other.authenticate(request)
+            if found is not None:
+                return found
+        raise self._refusal(request, error) from error
+
+    def _refusal(self, request: Request, error: IroncladError) -> Refused:
+        answers.log(error)
+        view = request.parser_context.get("view")
+        if view is not None:
+            view.headers["Cache-Control"] = "no-store"
+        return Refused(error)

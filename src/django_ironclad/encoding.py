@@ -1,0 +1,86 @@
+"""base64url and JSON in which one meaning has exactly one text: no padding, no stray bits, no duplicate members."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import math
+import re
+from base64 import urlsafe_b64encode
+from typing import Any
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+_TO_BASE64 = str.maketrans("-_", "+/")
+_MAX_DEPTH = 16
+_MAX_DIGITS = 19
+
+
+def b64encode(data: bytes) -> str:
+    """base64url without padding (RFC 7515 §2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def b64decode(text: str) -> bytes:
+    """The inverse of `b64encode`, and of nothing else. Raises ValueError for any other spelling of the same bytes."""
+    if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
+        raise ValueError("not base64url")
+    data = binascii.a2b_base64(text.translate(_TO_BASE64) + "=" * (-len(text) % 4), strict_mode=True)
+    # Unused low bits must be zero (RFC 4648 §3.5), or one token would have several texts.
+    if b64encode(data) != text:
+        raise ValueError("not canonical base64url")
+    return data
+
+
+def dump_json(value: object) -> bytes:
+    """Compact UTF-8 JSON. Raises TypeError or ValueError for what JSON cannot say."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def load_json(data: bytes) -> dict[str, Any]:
+    """The JSON object in `data`. Raises ValueError for anything on which two parsers could disagree (RFC 8259 §4, §6)."""
+    try:
+        value = json.loads(
+            data.decode(),
+            object_pairs_hook=_unique,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+            parse_constant=_refuse_constant,
+        )
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if type(value) is not dict:
+        raise ValueError("not a JSON object")
+    if _depth_exceeds(value, _MAX_DEPTH):
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError("number too large")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("number too large")
+    return number
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _depth_exceeds(value: object, limit: int) -> bool:
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if members is None:
+        return False
+    return limit == 0 or any(_depth_exceeds(member, limit - 1) for member in members)

@@ -1,0 +1,77 @@
+"""Every way in which this package says no: one tree, each error with what the client hears and what the log hears."""
+
+from __future__ import annotations
+
+
+class IroncladError(Exception):
+    """A refusal. `code`, `status` and `description` are public; `str(error)` is the private reason, for the log only."""
+
+    code = "server_error"
+    status = 500
+    description = "The request could not be answered."
+    #: Seconds after which a client may try again (RFC 9110 §10.2.3); 0 when trying again changes nothing.
+    retry_after = 0
+
+    def __init__(self, reason: str = "", *, description: str = "") -> None:
+        super().__init__(reason or description or self.description)
+        if description:
+            self.description = description
+
+
+class InvalidRequest(IroncladError):
+    """The request itself is malformed (RFC 6749 §5.2)."""
+
+    code = "invalid_request"
+    status = 400
+    description = "The request is malformed."
+
+
+class InvalidCredentials(IroncladError):
+    """Wrong password, unknown user, inactive user: deliberately one answer for all of them."""
+
+    code = "invalid_credentials"
+    status = 401
+    description = "No active account was found with these credentials."
+
+
+class InvalidGrant(IroncladError):
+    """The refresh token is not, or no longer, good: the person has to log in again (RFC 6749 §5.2)."""
+
+    code = "invalid_grant"
+    status = 400
+    description = "The refresh token is invalid, expired or revoked."
+
+
+class InvalidToken(IroncladError):
+    """The access token is not, or no longer, good: the client should refresh (RFC 6750 §3.1)."""
+
+    code = "invalid_token"
+    status = 401
+    description = "The access token is invalid, expired or revoked."
+
+
+class MissingToken(InvalidToken):
+    """No token came at all: the challenge then names no error (RFC 6750 §3.1)."""
+
+    description = "An access token is required."
+
+
+class UnknownKey(InvalidToken):
+    """The header of the token is none that we write: another issuer's token, or nobody's."""
+
+
+class OriginNotAllowed(IroncladError):
+    """A request that would use the cookie does not come from a page of ours."""
+
+    code = "origin_not_allowed"
+    status = 403
+    description = "The request does not come from an allowed origin."
+
+
+class TemporarilyUnavailable(IroncladError):
+    """The database could not be asked; the client keeps its tokens and tries again."""
+
+    code = "temporarily_unavailable"
+    status = 503
+    description = "The service is temporarily unavailable; try again."
+    retry_after = 1

@@ -1,0 +1,165 @@
+"""Where credentials sit in a request, and which requests may use the cookie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.utils.http import is_same_domain
+
+from .conf import get_settings
+from .encoding import load_json
+from .errors import InvalidRequest, InvalidToken, OriginNotAllowed
+
+MAX_BODY: Final = 8192
+MAX_PASSWORD: Final = 1024
+Transport = Literal["body", "cookie"]
+
+_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def bearer_token(request: HttpRequest) -> str:
+    """The token of `Authorization: Bearer` (RFC 6750 §2.1), "" when there is none or another scheme. Raises InvalidToken."""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
+    if scheme.lower() != "bearer":
+        return ""
+    token = token.strip(" ")
+    if not token or not token.isascii() or " " in token:
+        raise InvalidToken("not exactly one token after Bearer")
+    return token
+
+
+def read_body(request: HttpRequest) -> Mapping[str, Any]:
+    """The members of a JSON or form body, at most 8 KiB; an empty body has none. Raises InvalidRequest."""
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise InvalidRequest("Content-Length is no number") from None
+    if length > MAX_BODY:
+        raise InvalidRequest("body too large", description=f"The body is longer than {MAX_BODY} bytes.")
+    try:
+        if request.content_type in _FORMS:
+            return _single(request.POST.lists())
+        body = request.body
+    except (UnreadablePostError, RequestDataTooBig, SuspiciousOperation, MultiPartParserError, BadRequest) as error:
+        raise InvalidRequest(f"unreadable body: {type(error).__name__}") from None
+    if not body:
+        return {}
+    if request.content_type != "application/json" or len(body) > MAX_BODY:
+        raise InvalidRequest("neither JSON nor a form", description="Send a JSON object or a form.")
+    try:
+        return load_json(body)
+    except ValueError as error:
+        raise InvalidRequest(f"bad JSON: {error}", description="The body is not a JSON object.") from None
+
+
+def _single(lists: Any) -> Mapping[str, Any]:
+    members = dict(lists)
+    if any(len(values) != 1 for values in members.values()):
+        raise InvalidRequest("a form field is there twice")
+    return {name: values[0] for name, values in members.items()}
+
+
+def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
+    """User name and password, the password exactly as it was sent. Raises InvalidRequest before anything is hashed."""
+    field = get_user_model().USERNAME_FIELD
+    username = text(body, field if field in body else "username")
+    if _CONTROL.search(username):
+        raise InvalidRequest("control characters in the user name")
+    password = text(body, "password")
+    if len(password) > MAX_PASSWORD:
+        raise InvalidRequest("password too long", description=f"The password is longer than {MAX_PASSWORD} characters.")
+    return username, password
+
+
+def text(body: Mapping[str, Any], name: str) -> str:
+    """The member `name`, a text that any database can store. Raises InvalidRequest."""
+    value = body.get(name)
+    if type(value) is not str or not value:
+        raise InvalidRequest(f"{name} missing", description=f'"{name}" is required and must be a text.')
+    # PostgreSQL stores no NUL, and a lone surrogate has no UTF-8.
+    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidRequest(f"{name} holds characters that are none", description=f'"{name}" is not a valid text.')
+    return value
+
+
+def login_transport(body: Mapping[str, Any]) -> Transport:
+    """How the refresh token of this login shall travel. Raises InvalidRequest."""
+    allowed = get_settings().TRANSPORTS
+    for transport in allowed:
+        if transport == body.get("transport", allowed[0]):
+            return transport
+    raise InvalidRequest("transport unknown or switched off", description=f'"transport" must be one of {", ".join(allowed)}.')
+
+
+def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, Transport]:
+    """The refresh token, "" when there is none, and the way it came. One in the body wins: the cookie is then not read.
+
+    Raises InvalidRequest, OriginNotAllowed.
+    """
+    allowed = get_settings().TRANSPORTS
+    if "body" in allowed and "refresh_token" in body:
+        return text(body, "refresh_token"), "body"
+    if "cookie" in allowed and cookie_name() in request.COOKIES:
+        return refresh_cookie(request), "cookie"
+    return "", "body"
+
+
+def refresh_cookie(request: HttpRequest) -> str:
+    """The refresh token in the cookie, "" when there is none, for a page of ours only. Raises InvalidRequest, OriginNotAllowed."""
+    check_cookie_gates(request)
+    names = [part.partition("=")[0].strip() for part in request.META.get("HTTP_COOKIE", "").split(";")]
+    if names.count(cookie_name()) > 1:
+        raise InvalidRequest("the refresh cookie is there twice")
+    return request.COOKIES.get(cookie_name(), "")
+
+
+def check_cookie_gates(request: HttpRequest) -> None:
+    """Return if a page of ours sent this request, so that it may use the cookie. Raises OriginNotAllowed."""
+    origin = request.headers.get("Origin", "")
+    trusted = any(_matches(origin, pattern) for pattern in django_settings.CSRF_TRUSTED_ORIGINS)
+    if not trusted and origin != f"{request.scheme}://{request.get_host()}":
+        raise OriginNotAllowed("Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not (trusted and get_settings().COOKIE_SAMESITE == "None"):
+        raise OriginNotAllowed("cross-site, by Sec-Fetch-Site")
+    # A form of another site can send neither without asking first (CORS preflight).
+    if request.content_type != "application/json" and "X-Requested-With" not in request.headers:
+        raise OriginNotAllowed("neither JSON nor X-Requested-With")
+
+
+def _matches(origin: str, pattern: str) -> bool:
+    if "*" not in pattern:
+        return origin == pattern
+    scheme, _, host = origin.partition("://")
+    wanted_scheme, _, wanted_host = pattern.partition("://*")
+    return scheme == wanted_scheme and is_same_domain(host, wanted_host)
+
+
+def cookie_name() -> str:
+    return ("__Host-" if django_settings.SESSION_COOKIE_SECURE else "") + get_settings().COOKIE_NAME
+
+
+def set_cookie(response: HttpResponse, value: str, *, max_age: timedelta) -> None:
+    """The refresh cookie, as strict as `COOKIE_SAMESITE` and `SESSION_COOKIE_SECURE` let it be (ASVS 3.3)."""
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=django_settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite=get_settings().COOKIE_SAMESITE,
+    )
+
+
+def delete_cookie(response: HttpResponse) -> None:
+    """Expire the refresh cookie with the attributes it was set with, or the browser would keep it."""
+    set_cookie(response, "", max_age=timedelta(0))

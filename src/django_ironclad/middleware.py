@@ -1,0 +1,72 @@
+"""`request.user` for plain Django views: whoever a Bearer token says, or as before whoever Django's own session says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponse
+
+from . import answers, auth, http
+from .errors import IroncladError
+from .tokens import AccessToken
+
+
+class BearerMiddleware:
+    """Stands before `CsrfViewMiddleware`: a request that a Bearer token authenticates needs no CSRF token.
+
+    A bad token is 401 on every view but a `public` one; DRF's views are left to DRF's own authentication classes.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]) -> None:
+        self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
+            self.process_view = self._aprocess_view
+
+    def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        try:
+            token = _token_for(request, view)
+            if token:
+                _admit(request, *auth.authenticate(token))
+        except IroncladError as error:
+            return _refuse(error)
+        return None
+
+    async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        try:
+            token = _token_for(request, view)
+            if token:
+                _admit(request, *await auth.aauthenticate(token))
+        except IroncladError as error:
+            return _refuse(error)
+        return None
+
+
+def _token_for(request: HttpRequest, view: Any) -> str:
+    """The Bearer token that is ours to judge, "" when there is none."""
+    own_authentication = hasattr(getattr(view, "cls", None), "authentication_classes")
+    if own_authentication or getattr(view, "ironclad_public", False):
+        return ""
+    return http.bearer_token(request)
+
+
+def _admit(request: Any, user: Any, token: AccessToken) -> None:
+    async def auser() -> Any:
+        return user
+
+    request.user, request.auser, request.auth = user, auser, token
+    # What CsrfViewMiddleware itself sets once it is content: nothing ambient authenticates this request.
+    request.csrf_processing_done = True
+
+
+def _refuse(error: IroncladError) -> HttpResponse:
+    answers.log(error)
+    return answers.error_answer(error)

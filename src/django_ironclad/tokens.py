@@ -1,0 +1,140 @@
+"""An access token: issued by a key, verified without asking anybody, and frozen (RFC 9068)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from .encoding import b64decode, b64encode, dump_json, load_json
+from .errors import InvalidToken
+from .keys import Key, KeyRing
+
+MAX_LENGTH: Final = 8192
+RESERVED: Final = frozenset(
+    {"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "scope"}
+)
+_TEXTS = ("sub", "client_id", "sid", "jti")
+_TIMES = ("iat", "exp", "auth_time")
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A verified access token: who asked it for this object knows that its signature, issuer, audience and time hold.
+
+    `claims` has every claim by its name in the RFC, read-only. Times are seconds since the epoch.
+    """
+
+    claims: Mapping[str, Any]
+
+    @property
+    def sub(self) -> str:
+        """The user's primary key, as text."""
+        return str(self.claims["sub"])
+
+    @property
+    def sid(self) -> str:
+        """The session this token belongs to."""
+        return str(self.claims["sid"])
+
+    @property
+    def client_id(self) -> str:
+        return str(self.claims["client_id"])
+
+    @property
+    def auth_time(self) -> int:
+        """When the person last proved who they are."""
+        return int(self.claims["auth_time"])
+
+    @property
+    def exp(self) -> int:
+        return int(self.claims["exp"])
+
+    @property
+    def username(self) -> str:
+        """The user name, "" where `CLAIMS` leaves it out."""
+        return str(self.claims.get("username", ""))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the user's Django groups when the token was issued (RFC 9068 §2.2.3.1)."""
+        return tuple(self.claims.get("groups", ()))
+
+    @property
+    def scope(self) -> frozenset[str]:
+        """What the token may do (RFC 6749 §3.3)."""
+        return frozenset(self.claims.get("scope", "").split())
+
+
+def issue(claims: Mapping[str, Any], *, key: Key) -> str:
+    """The compact JWS of `claims` (RFC 7515 §7.1). Raises ValueError when it would be too long for our own verifier."""
+    signed = f"{key.header}.{b64encode(dump_json(claims))}"
+    token = f"{signed}.{b64encode(key.sign(signed.encode()))}"
+    if len(token) > MAX_LENGTH:
+        raise ValueError(f"the claims make a token of {len(token)} characters, {MAX_LENGTH} are allowed: return less from CLAIMS")
+    return token
+
+
+def verify(
+    token: str, *, ring: KeyRing, issuer: str, audience: str, max_lifetime: int, leeway: int, now: float
+) -> AccessToken:
+    """The access token that `token` is at the time `now`. Lifetimes and leeway are seconds. Raises InvalidToken only.
+
+    RFC 8725 §3, RFC 9068 §4: nothing of the payload is read before the signature holds.
+    """
+    if len(token) > MAX_LENGTH:
+        raise InvalidToken("longer than a token of ours can be")
+    try:
+        header, payload, signature = token.split(".")
+    except ValueError:
+        raise InvalidToken("not three segments") from None
+    key = ring.find(header)
+    try:
+        key.verify(b64decode(signature), f"{header}.{payload}".encode("ascii"))
+        claims = load_json(b64decode(payload))
+    except ValueError as error:
+        raise InvalidToken(f"malformed: {error}") from None
+    _check_shape(claims)
+    if claims["iss"] != issuer:
+        raise InvalidToken("another issuer's")
+    if not _is_meant_for(audience, claims["aud"]):
+        raise InvalidToken("for another audience")
+    if claims["exp"] <= now - leeway:
+        raise InvalidToken("expired")
+    if max(claims["iat"], claims.get("nbf", 0)) > now + leeway:
+        raise InvalidToken("not valid yet")
+    if not 0 < claims["exp"] - claims["iat"] <= max_lifetime:
+        raise InvalidToken("lives longer than this service allows")
+    return AccessToken(_frozen(claims))
+
+
+def _check_shape(claims: dict[str, Any]) -> None:
+    """Every claim that we rely on is there and of the one right type (RFC 9068 §2.2); `True` is no number here."""
+    for name in (*_TIMES, "nbf") if "nbf" in claims else _TIMES:
+        if type(claims.get(name)) is not int:
+            raise InvalidToken(f"{name} is missing or no integer")
+    for name in _TEXTS:
+        if type(claims.get(name)) is not str:
+            raise InvalidToken(f"{name} is missing or no text")
+    if "iss" not in claims or "aud" not in claims:
+        raise InvalidToken("iss or aud is missing")
+    if type(claims.get("scope", "")) is not str:
+        raise InvalidToken("scope is no text")
+    groups = claims.get("groups", [])
+    if type(groups) is not list or any(type(name) is not str for name in groups):
+        raise InvalidToken("groups is no list of texts")
+
+
+def _is_meant_for(audience: str, claimed: object) -> bool:
+    """`aud` is one text or a list of texts (RFC 7519 §4.1.3); ours is in it exactly, never as a part of another."""
+    names = [claimed] if type(claimed) is str else claimed
+    return type(names) is list and all(type(name) is str for name in names) and audience in names
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return MappingProxyType({name: _frozen(member) for name, member in value.items()})
+    if isinstance(value, list):
+        return tuple(_frozen(member) for member in value)
+    return value

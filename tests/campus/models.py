@@ -1,0 +1,42 @@
+"""User models other than Django's."""
+
+import uuid
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class UUIDUser(AbstractUser):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+
+    class Meta(AbstractUser.Meta):
+        swappable = "AUTH_USER_MODEL"
+
+
+class EmailUserManager(BaseUserManager["EmailUser"]):
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "EmailUser":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class EmailUser(AbstractBaseUser):
+    """Logs in by e-mail; knows neither groups nor permissions."""
+
+    email = models.EmailField(unique=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+
+    USERNAME_FIELD = "email"
+    objects = EmailUserManager()
+
+    class Meta:
+        swappable = "AUTH_USER_MODEL"
+
+    def has_perm(self, permission: str, obj: object = None) -> bool:
+        return False
+
+    def has_module_perms(self, label: str) -> bool:
+        return False

@@ -1,0 +1,123 @@
+"""What every test may ask for: people, a client, the race, and the passing of time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connections
+from django.db.models import F
+from django.test import Client
+
+from django_ironclad.models import Session
+
+PASSWORD = "correct horse battery staple"
+
+
+@dataclass
+class Person:
+    """A user as a test knows them: the row, and what they type to log in."""
+
+    user: Any
+    name: str
+    password: str = PASSWORD
+
+
+@pytest.fixture
+def person() -> Callable[..., Person]:
+    """Make a person of whatever user model these tests run on."""
+
+    def make(name: str = "ada", *, groups: tuple[str, ...] = (), **fields: Any) -> Person:
+        model = get_user_model()
+        if model.USERNAME_FIELD == "email":
+            name = f"{name}@example.org"
+            user = model._default_manager.create_user(name, PASSWORD, **fields)
+        else:
+            user = model._default_manager.create_user(name, f"{name}@example.org", PASSWORD, **fields)
+        for group in groups:
+            from django.contrib.auth.models import Group
+
+            user.groups.add(Group.objects.get_or_create(name=group)[0])
+        return Person(user, name)
+
+    return make
+
+
+@pytest.fixture
+def ada(db: None, person: Callable[..., Person]) -> Person:
+    return person("ada")
+
+
+@pytest.fixture
+def has_groups() -> bool:
+    return hasattr(get_user_model(), "groups")
+
+
+class Api:
+    """The auth endpoints as a client calls them. An answer's JSON is its `.json()`."""
+
+    def __init__(self) -> None:
+        self.http = Client()
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self.http.post(path, body or {}, content_type="application/json", headers=headers)
+
+    def login(self, person: Person, **more: Any) -> dict[str, Any]:
+        answer = self.post("/auth/login/", {"username": person.name, "password": person.password, **more})
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    def refresh(self, refresh_token: str) -> Any:
+        return self.post("/auth/refresh/", {"refresh_token": refresh_token})
+
+    def logout(self, refresh_token: str) -> Any:
+        return self.post("/auth/logout/", {"refresh_token": refresh_token})
+
+    def get(self, path: str, token: str = "", **headers: str) -> Any:
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        return self.http.get(path, headers=headers)
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+def time_passes(**period: float) -> None:
+    """Move every session into the past: time passes for the database without anybody waiting for it."""
+    past = timedelta(**period)
+    names = ("rotated_at", "grace_until", "created_at", "auth_time", "expires_at", "revoked_at")
+    Session.objects.update(**{name: F(name) - past for name in names})
+
+
+def race(count: int, act: Callable[[int], Any]) -> list[Any]:
+    """The results of `count` threads that all start at once; what one raises is raised here."""
+    start = threading.Barrier(count)
+    results: list[Any] = [None] * count
+    errors: list[BaseException] = []
+
+    def run(number: int) -> None:
+        try:
+            start.wait()
+            results[number] = act(number)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
