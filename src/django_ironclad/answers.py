@@ -76,8 +76,8 @@ def log(error: IroncladError) -> None:
 def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[View], View]:
     """The border of our own views: errors become answers here, once, and no transaction of the project's wraps them.
 
-    They judge credentials themselves, so `BearerMiddleware` leaves them alone, and no cookie of Django's authenticates them,
-    so they need no CSRF token (`http.check_cookie_gates` guards ours).
+    They judge credentials themselves, so `BearerMiddleware` leaves them alone; no cookie of Django's authenticates
+    them, so they need no CSRF token (`http.check_cookie_gates` guards ours).
     """
 
     def decorate(view: View) -> View:

@@ -77,23 +77,25 @@ def login(
         )
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         groups = group_names(user)
-    return _response(
-        session, user, groups, access_lifetime, refresh_token=sessions.first_refresh_token(session)
-    )
+    return _response(session, user, groups, access_lifetime, refresh_token=sessions.first_refresh_token(session))
 
 
 def refresh(refresh_token: str) -> TokenResponse:
-    """Exchange a refresh token for new tokens. Raises InvalidGrant, TemporarilyUnavailable; RuntimeError inside a transaction."""
+    """Exchange a refresh token for new tokens.
+
+    Raises InvalidGrant, TemporarilyUnavailable, and RuntimeError inside a transaction.
+    """
     with _database():
         rotated = sessions.rotate(refresh_token)
     session = rotated.session
-    return _response(
-        session, session.user, session.group_names, refresh_token=rotated.refresh_token, held=rotated.held
-    )
+    return _response(session, session.user, session.group_names, refresh_token=rotated.refresh_token, held=rotated.held)
 
 
 def logout(refresh_token: str, *, request: HttpRequest | None = None, reason: str = "logout") -> None:
-    """End the session of any authentic refresh token; for any other, nothing (RFC 7009 §2.2). Raises TemporarilyUnavailable."""
+    """End the session of any authentic refresh token; for any other, nothing (RFC 7009 §2.2).
+
+    Raises TemporarilyUnavailable.
+    """
     with _database():
         try:
             session = sessions.find_by_refresh_token(refresh_token)
@@ -105,7 +107,7 @@ def logout(refresh_token: str, *, request: HttpRequest | None = None, reason: st
 
 
 def verify(token: str) -> AccessToken:
-    """The access token, if its signature, issuer, audience and time hold: no I/O, so not whether its session still lives.
+    """The access token, if its signature, issuer, audience and time hold. No I/O: its session may have ended since.
 
     Raises InvalidToken; UnknownKey, which is one, when the token is not of our making at all.
     """
@@ -180,7 +182,7 @@ def _response(
     more = settings.claims(user, groups)
     if tokens.RESERVED & more.keys():
         raise ImproperlyConfigured(
-            f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & more.keys())}, which are ours to set; use other names."
+            f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & more.keys())}, which are ours; use other names."
         )
     claims = {
         "iss": settings.ISSUER,

@@ -1,9 +1,8 @@
-"""What is unsafe or cannot work in this project's settings, said by `manage.py check`, each with what to write instead."""
+"""What `manage.py check` says of settings that are unsafe or cannot work, each with what to write instead."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -71,11 +70,11 @@ def _deployment() -> Iterator[checks.CheckMessage]:
             hint="Set IRONCLAD['ISSUER'] to the https URL of this service.",
             id="ironclad.W004",
         )
-    for key in settings.KEYS:
-        if isinstance(key, Path) and key.stat().st_mode & 0o077:
+    for file in settings.key_files:
+        if file.stat().st_mode & 0o077:
             yield checks.Warning(
-                f"The key file {key} can be read by other users of this machine.",
-                hint=f"chmod 600 {key}",
+                f"The key file {file} can be read by other users of this machine.",
+                hint=f"chmod 600 {file}",
                 id="ironclad.W005",
             )
 

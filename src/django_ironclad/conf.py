@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -73,6 +74,11 @@ class Settings:
         return import_string(self.CLAIMS) if isinstance(self.CLAIMS, str) else self.CLAIMS
 
     @property
+    def key_files(self) -> list[Path]:
+        """The files that `KEYS` names."""
+        return [_path(key) for key in self.KEYS if not _is_pem(key)]
+
+    @property
     def longest_access_lifetime(self) -> timedelta:
         """The longest that any access token of ours may live."""
         return max(self.ACCESS_TOKEN_LIFETIME, self.DRF_JWT_TOKEN_LIFETIME)
@@ -100,7 +106,9 @@ _LIFETIME = _Wanted(_time(), "a timedelta of at least a second, such as timedelt
 _WANTED = {
     "ISSUER": _Wanted(_text, 'a text, such as "https://api.example.org"'),
     "AUDIENCE": _Wanted(lambda value: isinstance(value, str), "a text"),
-    "KEYS": _Wanted(_several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"),
+    "KEYS": _Wanted(
+        _several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"
+    ),
     "ACCESS_TOKEN_LIFETIME": _LIFETIME,
     "REFRESH_TOKEN_LIFETIME": _LIFETIME,
     "SESSION_LIFETIME": _LIFETIME,
@@ -118,7 +126,9 @@ _WANTED = {
         "letters, digits, - and _ only; the prefix __Host- comes by itself",
     ),
     "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
-    "CLAIMS": _Wanted(lambda value: callable(value) or _text(value), "a callable (user, group_names) -> dict, or its dotted path"),
+    "CLAIMS": _Wanted(
+        lambda value: callable(value) or _text(value), "a callable (user, group_names) -> dict, or its dotted path"
+    ),
     "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
 }
 
@@ -128,7 +138,9 @@ def get_settings() -> Settings:
     """The settings in force. Raises ImproperlyConfigured, which says what to write instead."""
     given = getattr(django_settings, "IRONCLAD", {})
     if not isinstance(given, Mapping):
-        raise ImproperlyConfigured("IRONCLAD must be a dictionary, such as IRONCLAD = {'ISSUER': 'https://api.example.org'}.")
+        raise ImproperlyConfigured(
+            "IRONCLAD must be a dictionary, such as IRONCLAD = {'ISSUER': 'https://api.example.org'}."
+        )
     names = [field.name for field in fields(Settings)]
     for name in given:
         if name not in names:
@@ -144,7 +156,7 @@ def get_key_ring() -> KeyRing:
     try:
         if not keys:
             return KeyRing(Key.from_secret(secret) for secret in _derived("access token HS256"))
-        return KeyRing(Key.from_pem(_pem(key)) for key in keys)
+        return KeyRing(Key.from_pem(key if _is_pem(key) else _path(key).read_bytes()) for key in keys)
     except (ValueError, OSError) as error:
         raise ImproperlyConfigured(f"IRONCLAD['KEYS']: {error}.") from None
 
@@ -160,10 +172,12 @@ def _derived(purpose: str) -> Iterable[bytes]:
     return (derive(force_bytes(secret), purpose) for secret in secrets)
 
 
-def _pem(key: str | bytes | Path) -> str | bytes:
-    if isinstance(key, Path) or "-----BEGIN" not in str(key):
-        return Path(str(key)).read_bytes()
-    return key
+def _is_pem(key: str | bytes | Path) -> TypeGuard[str | bytes]:
+    return not isinstance(key, Path) and "-----BEGIN" in str(key)
+
+
+def _path(key: str | bytes | Path) -> Path:
+    return Path(os.fsdecode(key))
 
 
 def _forget(*, setting: str, **_: object) -> None:

@@ -9,7 +9,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def public(view: View) -> View:
-    """Anybody may call this view: `BearerMiddleware` does not look at its `Authorization` header, be it right, stale or garbage.
+    """Anybody may call this view: `BearerMiddleware` ignores its `Authorization` header, be it right, stale or garbage.
 
     As Django's `login_not_required`, it is an attribute, so it survives other decorators; on class-based views use
     `method_decorator(public, name="dispatch")`.

@@ -14,7 +14,7 @@ from .tokens import AccessToken
 
 
 class Refused(APIException):
-    """Our error as DRF answers it. No `AuthenticationFailed`: DRF makes that one 403 where another class stands first."""
+    """Our error as DRF answers it. No `AuthenticationFailed`, which is 403 where another class stands first."""
 
     def __init__(self, error: IroncladError) -> None:
         super().__init__(detail=answers.error_body(error), code=error.code)

@@ -37,7 +37,7 @@ def dump_json(value: object) -> bytes:
 
 
 def load_json(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`. Raises ValueError for anything on which two parsers could disagree (RFC 8259 §4, §6)."""
+    """The JSON object in `data`. Raises ValueError where two parsers could disagree (RFC 8259 §4, §6, §8)."""
     try:
         value = json.loads(
             data.decode(),

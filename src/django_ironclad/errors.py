@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class IroncladError(Exception):
-    """A refusal. `code`, `status` and `description` are public; `str(error)` is the private reason, for the log only."""
+    """A refusal. `code`, `status` and `description` are public; `str(error)` is the reason, for the log only."""
 
     code = "server_error"
     status = 500

@@ -27,8 +27,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def bearer_token(request: HttpRequest) -> str:
-    """The token of `Authorization: Bearer` (RFC 6750 §2.1), "" when there is none or another scheme. Raises InvalidToken."""
-    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").strip(" ").partition(" ")
+    """The token after `Authorization: Bearer` (RFC 6750 §2.1), "" without one. Raises InvalidToken."""
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme, _, token = header.strip(" ").partition(" ")
     if scheme.lower() != "bearer":
         return ""
     token = token.strip(" ")
@@ -97,7 +98,7 @@ def login_transport(body: Mapping[str, Any]) -> Transport:
     for transport in allowed:
         if transport == body.get("transport", allowed[0]):
             return transport
-    raise InvalidRequest("transport unknown or switched off", description=f'"transport" must be one of {", ".join(allowed)}.')
+    raise InvalidRequest("transport unknown or off", description=f'"transport" must be one of {", ".join(allowed)}.')
 
 
 def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, Transport]:
@@ -114,7 +115,10 @@ def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, T
 
 
 def refresh_cookie(request: HttpRequest) -> str:
-    """The refresh token in the cookie, "" when there is none, for a page of ours only. Raises InvalidRequest, OriginNotAllowed."""
+    """The refresh token in the cookie, "" when there is none, for a page of ours only.
+
+    Raises InvalidRequest, OriginNotAllowed.
+    """
     check_cookie_gates(request)
     names = [part.partition("=")[0].strip() for part in request.META.get("HTTP_COOKIE", "").split(";")]
     if names.count(cookie_name()) > 1:
@@ -128,7 +132,8 @@ def check_cookie_gates(request: HttpRequest) -> None:
     trusted = any(_matches(origin, pattern) for pattern in django_settings.CSRF_TRUSTED_ORIGINS)
     if not trusted and origin != f"{request.scheme}://{request.get_host()}":
         raise OriginNotAllowed("Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not (trusted and get_settings().COOKIE_SAMESITE == "None"):
+    invited = trusted and get_settings().COOKIE_SAMESITE == "None"
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not invited:
         raise OriginNotAllowed("cross-site, by Sec-Fetch-Site")
     # A form of another site can send neither without asking first (CORS preflight).
     if request.content_type != "application/json" and "X-Requested-With" not in request.headers:

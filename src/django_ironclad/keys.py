@@ -35,7 +35,7 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Key:
-    """One key, one algorithm. Made by `from_secret` or `from_pem`; the secret part is never shown, and cannot be pickled."""
+    """One key, one algorithm, made by `from_secret` or `from_pem`; its secret is never shown and cannot be pickled."""
 
     algorithm: str
     #: The public key as a JWK (RFC 7517 §4); empty for HS256, whose key is nobody else's business.
@@ -79,7 +79,7 @@ class Key:
             else:
                 private, public = None, serialization.load_pem_public_key(data)
         except TypeError:
-            raise ValueError("the PEM is encrypted: decrypt it first, or keep it where only this service reads it") from None
+            raise ValueError("the PEM is encrypted: store it decrypted, where only this service reads it") from None
         except (ValueError, UnsupportedAlgorithm, AttributeError):
             raise ValueError("not the PEM of a private or public key") from None
         if isinstance(public, ed25519.Ed25519PublicKey):
@@ -131,11 +131,7 @@ class KeyRing:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The public keys as a JWK Set (RFC 7517 §5); empty for HS256."""
         return {
-            "keys": [
-                {**key.jwk, "kid": key.kid, "use": "sig", "alg": key.algorithm}
-                for key in self.keys
-                if key.jwk
-            ]
+            "keys": [{**key.jwk, "kid": key.kid, "use": "sig", "alg": key.algorithm} for key in self.keys if key.jwk]
         }
 
 
@@ -145,7 +141,7 @@ def _integer(number: int, length: int = 0) -> str:
 
 def _eddsa(public: ed25519.Ed25519PublicKey, private: ed25519.Ed25519PrivateKey | None) -> Key:
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64encode(public.public_bytes_raw())}
-    return Key("EdDSA", jwk, thumbprint(jwk), private and private.sign, public.verify)
+    return Key("EdDSA", jwk, thumbprint(jwk), private.sign if private else None, public.verify)
 
 
 def _es256(public: ec.EllipticCurvePublicKey, private: ec.EllipticCurvePrivateKey | None) -> Key:
@@ -165,7 +161,7 @@ def _es256(public: ec.EllipticCurvePublicKey, private: ec.EllipticCurvePrivateKe
         r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
         public.verify(encode_dss_signature(r, s), data, algorithm)
 
-    return Key("ES256", jwk, thumbprint(jwk), private and partial(sign, private), check)
+    return Key("ES256", jwk, thumbprint(jwk), partial(sign, private) if private else None, check)
 
 
 def _rs256(public: rsa.RSAPublicKey, private: rsa.RSAPrivateKey | None) -> Key:
@@ -175,7 +171,10 @@ def _rs256(public: rsa.RSAPublicKey, private: rsa.RSAPrivateKey | None) -> Key:
     jwk = {"kty": "RSA", "n": _integer(numbers.n), "e": _integer(numbers.e)}
     scheme = (padding.PKCS1v15(), _SHA256)
 
+    def sign(private: rsa.RSAPrivateKey, data: bytes) -> bytes:
+        return private.sign(data, *scheme)
+
     def check(signature: bytes, data: bytes) -> None:
         public.verify(signature, data, *scheme)
 
-    return Key("RS256", jwk, thumbprint(jwk), private and (lambda data: private.sign(data, *scheme)), check)
+    return Key("RS256", jwk, thumbprint(jwk), partial(sign, private) if private else None, check)

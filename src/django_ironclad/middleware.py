@@ -1,4 +1,4 @@
-"""`request.user` for plain Django views: whoever a Bearer token says, or as before whoever Django's own session says."""
+"""`request.user` for plain Django views: whoever a Bearer token says; without one, whoever Django's session says."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BearerMiddleware:
         self.get_response = get_response
         if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
-            self.process_view = self._aprocess_view
+            self.process_view = self._aprocess_view  # type: ignore[method-assign, assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
         return self.get_response(request)

@@ -43,7 +43,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
         if not rows:
             raise self.model.DoesNotExist
         session = rows[0]
-        session.group_names = sorted({row.group_name for row in rows if row.group_name is not None})
+        session.group_names = sorted({vars(row)["group_name"] for row in rows} - {None})
         return session
 
     def with_standing(self) -> Self:
@@ -52,12 +52,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.select_related("user").annotate(now=Now(), user_is_visible=Exists(visible))
 
 
-class SessionManager(models.Manager.from_queryset(SessionQuerySet)):  # type: ignore[misc]
+_Manager = models.Manager.from_queryset(SessionQuerySet)
+
+
+class SessionManager(_Manager["Session"]):
     """Reads where it writes: a replica may not know yet that a session ended."""
 
     def get_queryset(self) -> SessionQuerySet:
-        queryset: SessionQuerySet = super().get_queryset()
-        return queryset.using(self._db or router.db_for_write(self.model))
+        return SessionQuerySet(self.model, using=self._db or router.db_for_write(self.model))
 
 
 class Session(models.Model):
@@ -92,7 +94,6 @@ class Session(models.Model):
     #: Not columns: what `with_standing` and `for_refresh` read in the same statement.
     now: datetime
     user_is_visible: bool
-    group_name: str | None
     group_names: list[str]
 
     def __str__(self) -> str:
@@ -110,7 +111,7 @@ class Session(models.Model):
         )
 
     def why_over(self) -> str:
-        """Why this session, read `with_standing`, can go on no longer; "" while it can. Expiry is judged here, by no job."""
+        """Why this session, read `with_standing`, cannot go on; "" while it can. Expiry is judged here, by no job."""
         if self.revoked_at is not None:
             return "revoked"
         if self.now >= self.expires_at or self.now - self.rotated_at > get_settings().REFRESH_TOKEN_LIFETIME:

@@ -1,4 +1,4 @@
-"""A refresh token is a signed counter; what an authentic one is worth follows from the row it counts, here and nowhere else."""
+"""A refresh token is a signed counter; what an authentic one is worth is decided here and nowhere else."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ Decision = Repeat | Withhold | Rotate | Refuse
 def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) -> Decision:
     """What to do with an authentic token of a living session. `now` is of the same clock as the times in `line`.
 
-    A token used by two parties ends its session (RFC 9700 §4.14.2), whereas a lost answer, a second tab or a retry does not:
-    for they bring the current token, or its parent, and get the same answer again.
+    A token used by two parties ends its session (RFC 9700 §4.14.2). A lost answer, a second tab or a retry does not:
+    they bring the current token, or its parent, and get the same answer again.
     """
     age = now - line.rotated_at
     if (token.generation, token.branch) == (line.generation, line.branch):

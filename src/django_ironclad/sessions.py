@@ -1,4 +1,4 @@
-"""What happens to sessions: they start, rotate and end; each decision of `rotation` is applied by one conditional UPDATE."""
+"""Sessions start, rotate and end; each decision of `rotation` is applied by one conditional UPDATE."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ATTEMPTS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The session, read in the statement before, and the refresh token that goes with the answer ("" when none does)."""
+    """The session as it was read, and the refresh token that goes with the answer, "" when none does."""
 
     session: Session
     refresh_token: str = field(repr=False)
@@ -39,10 +39,16 @@ class Rotated:
 
 
 def start(
-    user: Any, *, client_id: str, auth_time: datetime, lifetime: timedelta, user_agent: str = "", ip_address: str | None = None
+    user: Any,
+    *,
+    client_id: str,
+    auth_time: datetime,
+    lifetime: timedelta,
+    user_agent: str = "",
+    ip_address: str | None = None,
 ) -> Session:
     """A new session of `user`, which ends after `lifetime` at the latest."""
-    session = Session.objects.create(
+    session: Session = Session.objects.create(
         user=user,
         client_id=client_id,
         auth_hash=user.get_session_auth_hash(),
@@ -79,9 +85,9 @@ def rotate(text: str) -> Rotated:
         line = session.line
         decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE)
         match decision:
-            case Refuse(reuse=False):
-                raise InvalidGrant("newer than the row by more than a failover explains")
-            case Refuse(reuse=True):
+            case Refuse():
+                if not decision.reuse:
+                    raise InvalidGrant("newer than the row by more than a failover explains")
                 revoke(session, reason="refresh_token_reused")
                 _tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
                 raise InvalidGrant("reuse")
@@ -130,8 +136,8 @@ def _authentic(token: RefreshToken, mac: str) -> Session:
         session = Session.objects.for_refresh(token.sid)
     except Session.DoesNotExist:
         raise InvalidGrant("no such session") from None
-    good = [token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets()]
-    if not any([hmac.compare_digest(mac, each) for each in good]):
+    good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())
+    if not any(hmac.compare_digest(mac, each) for each in good):
         raise InvalidGrant("forged: the MAC does not fit")
     return session
 
@@ -145,10 +151,10 @@ def _require_autocommit() -> None:
     # As atomic(durable=True) judges, but without its BEGIN: under SQLite a SELECT first and an UPDATE later in one
     # deferred transaction is "database is locked" as soon as two do it.
     blocks = connections[router.db_for_write(Session)].atomic_blocks
-    if blocks and not blocks[-1]._from_testcase:
+    if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
         raise RuntimeError(
-            "A refresh cannot run inside transaction.atomic(): when that rolls back, a stolen token that was just found "
-            "would be good again. Call it outside, or exempt the view with transaction.non_atomic_requests."
+            "A refresh cannot run inside transaction.atomic(): when that rolls back, a stolen token that was just "
+            "found would be good again. Call it outside, or exempt the view with transaction.non_atomic_requests."
         )
 
 

@@ -12,9 +12,7 @@ from .errors import InvalidToken
 from .keys import Key, KeyRing
 
 MAX_LENGTH: Final = 8192
-RESERVED: Final = frozenset(
-    {"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "scope"}
-)
+RESERVED: Final = frozenset({"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "scope"})
 _TEXTS = ("sub", "client_id", "sid", "jti")
 _TIMES = ("iat", "exp", "auth_time")
 
@@ -72,25 +70,24 @@ def issue(claims: Mapping[str, Any], *, key: Key) -> str:
     signed = f"{key.header}.{b64encode(dump_json(claims))}"
     token = f"{signed}.{b64encode(key.sign(signed.encode()))}"
     if len(token) > MAX_LENGTH:
-        raise ValueError(f"the claims make a token of {len(token)} characters, {MAX_LENGTH} are allowed: return less from CLAIMS")
+        raise ValueError(f"a token of {len(token)} characters, {MAX_LENGTH} are allowed: return less from CLAIMS")
     return token
 
 
 def verify(
     token: str, *, ring: KeyRing, issuer: str, audience: str, max_lifetime: int, leeway: int, now: float
 ) -> AccessToken:
-    """The access token that `token` is at the time `now`. Lifetimes and leeway are seconds. Raises InvalidToken only.
+    """The access token that `token` is at the time `now`. Lifetimes and leeway are seconds.
 
-    RFC 8725 §3, RFC 9068 §4: nothing of the payload is read before the signature holds.
+    Raises InvalidToken and nothing else; UnknownKey, which is one, when no key of ours writes such a header.
+    Nothing of the payload is read before the signature holds (RFC 8725 §3, RFC 9068 §4).
     """
+    header, _, rest = token.partition(".")
+    key = ring.find(header)
     if len(token) > MAX_LENGTH:
         raise InvalidToken("longer than a token of ours can be")
     try:
-        header, payload, signature = token.split(".")
-    except ValueError:
-        raise InvalidToken("not three segments") from None
-    key = ring.find(header)
-    try:
+        payload, signature = rest.split(".")
         key.verify(b64decode(signature), f"{header}.{payload}".encode("ascii"))
         claims = load_json(b64decode(payload))
     except ValueError as error:

@@ -12,6 +12,7 @@ from .answers import endpoint, token_answer
 from .conf import get_key_ring
 from .errors import InvalidRequest, MissingToken
 
+
 @endpoint()
 @require_POST
 def login(request: HttpRequest) -> HttpResponse:
@@ -31,7 +32,7 @@ def login(request: HttpRequest) -> HttpResponse:
 def refresh(request: HttpRequest) -> HttpResponse:
     token, transport = http.refresh_token(request, http.read_body(request))
     if not token:
-        raise InvalidRequest("no refresh token", description='"refresh_token" is required, in the body or as the cookie.')
+        raise InvalidRequest("no refresh token", description='"refresh_token" is required, in the body or by cookie.')
     return token_answer(auth.refresh(token), transport)
 
 
@@ -66,7 +67,8 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 def _jwks_etag(request: HttpRequest) -> str:
-    return '"%s"' % hashlib.sha256(repr([key.kid for key in get_key_ring().keys]).encode()).hexdigest()[:32]
+    kids = " ".join(key.kid for key in get_key_ring().keys)
+    return f'"{hashlib.sha256(kids.encode()).hexdigest()[:32]}"'
 
 
 @endpoint()

@@ -1,4 +1,4 @@
-"""A password hasher that is quick, for tests only."""
+"""Password hashers for tests only."""
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
@@ -6,3 +6,10 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 class QuickHasher(PBKDF2PasswordHasher):
     algorithm = "quick"
     iterations = 1
+
+
+class SlowHasher(PBKDF2PasswordHasher):
+    """Slow enough for one hash to outweigh everything else in a login."""
+
+    algorithm = "slow"
+    iterations = 60_000

@@ -1,6 +1,7 @@
 """Views of every kind that ask who is calling."""
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import engines
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -10,7 +11,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from django.contrib.auth.models import AnonymousUser
 from django_ironclad.decorators import public
 from django_ironclad.drf import BearerAuthentication
 
@@ -38,7 +38,8 @@ async def plain_async(request: HttpRequest) -> HttpResponse:
 
 
 def template(request: HttpRequest) -> HttpResponse:
-    page = engines["django"].from_string("{% if user.is_authenticated %}{{ user.get_username }}{% else %}nobody{% endif %}")
+    text = "{% if user.is_authenticated %}{{ user.get_username }}{% else %}nobody{% endif %}"
+    page = engines["django"].from_string(text)
     return HttpResponse(page.render({}, request))
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from ... import answers, auth, http
 from ...answers import endpoint
 from ...conf import get_settings
-from ...errors import InvalidCredentials, InvalidRequest, IroncladError
+from ...errors import InvalidCredentials, IroncladError
 
 CLIENT_ID: Final = "drf-jwt"
 #: How long after the login a token can still be exchanged, as JWT_REFRESH_EXPIRATION_DELTA was.

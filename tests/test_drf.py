@@ -1,0 +1,111 @@
+"""Django REST framework: who `request.user` is, and what a bad token is answered under each permission."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import time_machine
+from rest_framework.test import APIRequestFactory
+
+from django_ironclad.drf import BearerAuthentication
+
+from .conftest import Api, Person
+
+pytestmark = pytest.mark.django_db
+VIEWS = ["/drf/allow-any/", "/drf/members/", "/drf/read-only/", "/drf/function/"]
+
+
+@pytest.mark.parametrize("path", VIEWS)
+def test_a_good_token_is_its_user(api: Api, ada: Person, path: str) -> None:
+    answer = api.get(path, api.login(ada)["access_token"])
+
+    assert (answer.status_code, answer.json()["user"]) == (200, ada.name)
+
+
+@pytest.mark.parametrize("path", [*VIEWS, "/drf/others/", "/drf/session-first/"])
+def test_an_expired_token_is_401_under_every_permission_so_that_clients_refresh(
+    api: Api, ada: Person, path: str
+) -> None:
+    token = api.login(ada)["access_token"]
+    with time_machine.travel(time.time() + 311):
+        answer = api.get(path, token)
+
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "error": "invalid_token",
+        "error_description": "The access token is invalid, expired or revoked.",
+    }
+    assert 'Bearer realm="api", error="invalid_token"' in answer["WWW-Authenticate"]
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", VIEWS)
+@pytest.mark.parametrize("token", ["garbage", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+def test_a_token_that_is_nobodys_is_401_under_every_permission(api: Api, path: str, token: str) -> None:
+    answer = api.get(path, token)
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+def test_a_public_view_ignores_the_header(api: Api) -> None:
+    for token in ("garbage", ""):
+        answer = api.get("/drf/public/", token)
+        assert (answer.status_code, answer.json()["user"]) == (200, "")
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/drf/allow-any/", 200), ("/drf/read-only/", 200), ("/drf/members/", 401)]
+)
+def test_without_a_token_djangos_permissions_decide(api: Api, path: str, status: int) -> None:
+    answer = api.get(path)
+
+    assert answer.status_code == status
+    if status == 401:
+        assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_another_scheme_is_none_of_our_business(api: Api) -> None:
+    assert api.get("/drf/allow-any/", authorization="Basic YTpi").status_code == 200
+
+
+def test_a_token_of_another_issuer_is_for_the_next_class(api: Api) -> None:
+    assert api.get("/drf/others/", "an-opaque-token").json() == {"auth": "opaque"}
+    assert api.get("/drf/others/", "nobodys-token").status_code == 401
+
+
+def test_a_bad_token_of_ours_is_for_nobody_else(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+
+    assert api.get("/drf/others/", token[:-4] + "AAAA").status_code == 401
+
+
+def test_groups_are_on_the_token(api: Api, ada: Person, has_groups: bool) -> None:
+    if has_groups:
+        from django.contrib.auth.models import Group
+
+        ada.user.groups.add(Group.objects.create(name="registrar"))
+
+    answer = api.get("/drf/members/", api.login(ada)["access_token"])
+
+    assert answer.json()["groups"] == (["registrar"] if has_groups else [])
+
+
+def test_a_post_with_a_token_needs_no_csrf_token(api: Api, ada: Person) -> None:
+    from django.test import Client
+
+    token = api.login(ada)["access_token"]
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/drf/members/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_the_class_works_outside_of_a_view(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+    from rest_framework.views import APIView
+
+    request = APIView().initialize_request(APIRequestFactory().get("/", headers={"authorization": f"Bearer {token}"}))
+
+    found = BearerAuthentication().authenticate(request)
+
+    assert found is not None
+    assert found[0] == ada.user

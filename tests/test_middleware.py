@@ -1,0 +1,115 @@
+"""`BearerMiddleware`: plain views, sync and async, templates, `login_required`, and Django's CSRF check."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncClient, Client, RequestFactory
+
+from django_ironclad.decorators import public
+from django_ironclad.middleware import BearerMiddleware
+
+from .conftest import Api, Person
+
+pytestmark = pytest.mark.django_db
+
+
+def test_plain_views_know_the_user(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+
+    assert api.get("/plain/", token).json() == {"user": ada.name, "authenticated": True}
+    assert api.get("/plain/login-required/", token).json()["user"] == ada.name
+    assert api.get("/plain/template/", token).content.decode() == ada.name
+
+
+def test_without_a_token_everything_is_as_before(api: Api, ada: Person) -> None:
+    assert api.get("/plain/").json()["authenticated"] is False
+    assert api.get("/plain/login-required/").status_code == 302
+    api.http.force_login(ada.user)
+    assert api.get("/plain/").json()["user"] == ada.name
+
+
+def test_the_token_counts_for_more_than_djangos_session(api: Api, ada: Person, person: Any) -> None:
+    rosa = person("rosa")
+    api.http.force_login(ada.user)
+
+    assert api.get("/plain/", api.login(rosa)["access_token"]).json()["user"] == rosa.name
+    assert api.get("/plain/").json()["user"] == ada.name
+
+
+@pytest.mark.parametrize("token", ["garbage", "a.b.c", "expired"])
+def test_a_bad_token_is_401_whoever_else_is_logged_in(api: Api, ada: Person, token: str) -> None:
+    real = api.login(ada)["access_token"]
+    api.http.force_login(ada.user)
+    with time_machine.travel(time.time() + 311):
+        answer = api.get("/plain/", real if token == "expired" else token)
+
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_a_public_view_ignores_the_header(api: Api, ada: Person) -> None:
+    for token in ("garbage", api.login(ada)["access_token"]):
+        assert api.get("/plain/public/", token).json()["authenticated"] is False
+
+
+def test_public_survives_other_decorators() -> None:
+    from django.views.decorators.cache import never_cache
+
+    @never_cache
+    @public
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse()
+
+    middleware = BearerMiddleware(view)
+    request = RequestFactory().get("/", headers={"authorization": "Bearer garbage"})
+    assert middleware.process_view(request, view, (), {}) is None
+
+
+def test_a_view_that_does_not_exist_is_404(api: Api) -> None:
+    assert api.get("/no/such/view/", "garbage").status_code == 404
+
+
+def test_a_bearer_request_needs_no_csrf_token_and_a_session_request_does(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+    client = Client(enforce_csrf_checks=True)
+
+    assert client.post("/plain/post/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    client.force_login(ada.user)
+    assert client.post("/plain/post/").status_code == 403
+    assert client.post("/plain/post/", headers={"authorization": "Basic YTpi"}).status_code == 403
+    assert client.post("/plain/public/", headers={"authorization": f"Bearer {token}"}).status_code == 403
+    assert client.post("/plain/post/", headers={"authorization": "Bearer garbage"}).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_async_views_know_the_user(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+
+    async def calls() -> list[Any]:
+        client = AsyncClient()
+        tokens = [f"Bearer {token}", "Bearer garbage", ""]
+        return [await client.get("/plain/async/", headers={"authorization": each}) for each in tokens]
+
+    good, bad, none = asyncio.run(calls())
+
+    assert good.json() == {"user": ada.name, "authenticated": True}
+    assert (bad.status_code, bad.json()["error"]) == (401, "invalid_token")
+    assert none.json()["authenticated"] is False
+
+
+def test_who_the_request_has_is_who_the_token_says(api: Api, ada: Person) -> None:
+    request = RequestFactory().get("/", headers={"authorization": f"Bearer {api.login(ada)['access_token']}"})
+    request.user = AnonymousUser()
+
+    assert BearerMiddleware(lambda _: HttpResponse()).process_view(request, lambda _: None, (), {}) is None
+
+    assert request.user == ada.user
+    assert request.auth.username == ada.name  # type: ignore[attr-defined]

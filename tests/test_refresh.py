@@ -1,0 +1,472 @@
+"""`POST refresh/`: every row of the table that says what a refresh token is worth, and what else refuses it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.db.models import F
+from django.test import override_settings
+
+from django_ironclad import auth, signals
+from django_ironclad.conf import get_refresh_secrets
+from django_ironclad.errors import TemporarilyUnavailable
+from django_ironclad.models import Session
+from django_ironclad.rotation import RefreshToken
+
+from .conftest import PASSWORD, Api, Person, time_passes
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def heard() -> Iterator[list[tuple[str, dict[str, Any]]]]:
+    """The signals of ours that were sent, in order."""
+    events: list[tuple[str, dict[str, Any]]] = []
+    names = ("session_started", "session_refreshed", "session_revoked", "refresh_token_reused")
+
+    def listen(name: str) -> Callable[..., None]:
+        def receive(sender: Any, signal: Any, session: Session, **facts: Any) -> None:
+            events.append((name, facts))
+
+        return receive
+
+    receivers = {name: listen(name) for name in names}
+    for name, receiver in receivers.items():
+        getattr(signals, name).connect(receiver)
+    yield events
+    for name, receiver in receivers.items():
+        getattr(signals, name).disconnect(receiver)
+
+
+@pytest.fixture
+def first(api: Api, ada: Person) -> str:
+    """The refresh token of a login."""
+    return str(api.login(ada)["refresh_token"])
+
+
+def good(answer: Any) -> str:
+    """The refresh token of an answer that is 200 with the fields of the contract."""
+    assert answer.status_code == 200, answer.content
+    body = answer.json()
+    assert set(body) == {"access_token", "token_type", "expires_in", "username", "refresh_token"}
+    return str(body["refresh_token"])
+
+
+def refused(answer: Any) -> None:
+    assert answer.status_code == 400, answer.content
+    assert answer.json() == {
+        "error": "invalid_grant",
+        "error_description": "The refresh token is invalid, expired or revoked.",
+    }
+
+
+def place(token: str) -> tuple[int, int]:
+    """Generation and branch of a token."""
+    parsed, _ = RefreshToken.parse(token)
+    return parsed.generation, parsed.branch
+
+
+def forge(token: str, generation: int, branch: int = 0) -> str:
+    """The token that this server would have signed for another place in the line."""
+    session = Session.objects.get(pk=RefreshToken.parse(token)[0].sid)
+    wanted = RefreshToken(str(session.pk), generation, branch)
+    return wanted.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed))
+
+
+def alive() -> bool:
+    return Session.objects.get().revoked_at is None
+
+
+# The table of DESIGN.md, section 6, row by row.
+
+
+def test_the_current_token_rotates(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+
+    assert (place(first), place(second)) == ((0, 0), (1, 0))
+    assert Session.objects.get().generation == 1
+
+
+def test_the_current_token_just_after_a_rotation_is_answered_with_itself(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    time_passes(seconds=19)
+
+    assert good(api.refresh(second)) == second
+    assert Session.objects.get().generation == 1
+
+
+def test_the_current_token_rotates_once_twice_the_grace_has_passed(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    time_passes(seconds=20)
+
+    assert place(good(api.refresh(second))) == (2, 0)
+
+
+def test_the_parent_within_the_grace_gets_the_same_successor(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    time_passes(seconds=9)
+
+    assert [good(api.refresh(first)) for _ in range(3)] == [second] * 3
+    assert Session.objects.get().generation == 1
+
+
+def test_repeated_answers_cost_the_budget_once_a_generation(api: Api, first: str) -> None:
+    good(api.refresh(first))
+    before = Session.objects.get().grace_until
+    good(api.refresh(first))
+    once = Session.objects.get()
+    good(api.refresh(first))
+
+    assert once.grace_until - before >= timedelta(hours=1)
+    assert once.grace_generation == 1
+    assert Session.objects.get().grace_until == once.grace_until
+
+
+def test_with_an_empty_budget_the_parent_gets_no_refresh_token(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    Session.objects.update(grace_until=F("rotated_at") + timedelta(hours=11, minutes=30))
+
+    answer = api.refresh(first)
+
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "username"}
+    assert api.get("/auth/me/", answer.json()["access_token"]).status_code == 200
+    assert good(api.refresh(second)) == second
+
+
+def test_the_budget_lasts_for_twelve_generations_and_refills_by_the_hour(api: Api, first: str) -> None:
+    token, repeated = first, 0
+    for _ in range(20):
+        successor = good(api.refresh(token))
+        repeated += "refresh_token" in api.refresh(token).json()
+        token = successor
+        time_passes(seconds=20)
+    assert repeated == 12
+
+    time_passes(hours=1)
+    successor = good(api.refresh(token))
+    assert "refresh_token" in api.refresh(token).json()
+
+
+def test_the_parent_later_gets_a_new_branch(api: Api, first: str, heard: list[Any]) -> None:
+    """Its answer was lost: had anybody received it, the line would have moved on or the parent would not be back."""
+    lost = good(api.refresh(first))
+    time_passes(hours=3)
+
+    branch = good(api.refresh(first))
+
+    assert (place(lost), place(branch)) == ((1, 0), (1, 1))
+    assert heard[-1] == ("session_refreshed", {"late": True, "behind": False})
+    assert place(good(api.refresh(branch))) == (1, 1)  # just given out, so the same again
+    time_passes(seconds=20)
+    assert place(good(api.refresh(branch))) == (2, 0)
+
+
+def test_two_tabs_that_wake_after_a_lost_answer_get_the_same_token(api: Api, first: str) -> None:
+    good(api.refresh(first))
+    time_passes(hours=3)
+
+    assert good(api.refresh(first)) == good(api.refresh(first))
+
+
+def test_a_dead_branch_is_reuse(api: Api, first: str, heard: list[Any]) -> None:
+    lost = good(api.refresh(first))
+    time_passes(hours=3)
+    good(api.refresh(first))
+
+    refused(api.refresh(lost))
+
+    assert not alive()
+    assert ("refresh_token_reused", {}) in heard
+
+
+def test_the_late_branches_end_after_twenty(api: Api, first: str) -> None:
+    good(api.refresh(first))
+    for branch in range(1, 21):
+        time_passes(seconds=30)
+        assert place(good(api.refresh(first))) == (1, branch)
+    time_passes(seconds=30)
+
+    refused(api.refresh(first))
+    assert not alive()
+
+
+def test_the_parent_after_a_day_is_reuse(api: Api, first: str) -> None:
+    good(api.refresh(first))
+    time_passes(hours=24, seconds=1)
+
+    refused(api.refresh(first))
+    assert not alive()
+
+
+def test_the_parent_just_within_a_day_is_not(api: Api, first: str) -> None:
+    good(api.refresh(first))
+    time_passes(hours=23, minutes=59)
+
+    assert place(good(api.refresh(first))) == (1, 1)
+
+
+def test_the_grandparent_is_reuse(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    time_passes(seconds=20)
+    good(api.refresh(second))
+
+    refused(api.refresh(first))
+    assert not alive()
+
+
+@pytest.mark.parametrize(("generation", "branch"), [(6, 0), (7, 2), (8, 0), (5, 3)])
+def test_a_token_newer_than_the_row_goes_on_from_there(api: Api, first: str, generation: int, branch: int) -> None:
+    """A failover lost the last writes; the MAC says that the token was ours."""
+    Session.objects.update(generation=5, branch=1)
+
+    answer = good(api.refresh(forge(first, generation, branch)))
+
+    assert place(answer) == (generation + 1, 0)
+    row = Session.objects.get()
+    assert (row.generation, row.branch, row.parent_branch) == (generation + 1, 0, branch)
+
+
+def test_a_token_too_far_ahead_is_refused_and_touches_nothing(api: Api, first: str) -> None:
+    refused(api.refresh(forge(first, 4)))
+
+    assert alive()
+    assert place(good(api.refresh(first))) == (1, 0)
+
+
+# What reuse ends.
+
+
+def test_reuse_ends_the_successor_and_the_access_tokens(api: Api, first: str, heard: list[Any]) -> None:
+    answer = api.refresh(first).json()
+    time_passes(seconds=20)
+    third = good(api.refresh(answer["refresh_token"]))
+
+    refused(api.refresh(first))
+
+    refused(api.refresh(third))
+    refused(api.refresh(answer["refresh_token"]))
+    for path in ("/auth/me/", "/drf/members/", "/plain/"):
+        refusal = api.get(path, answer["access_token"])
+        assert (refusal.status_code, refusal.json()["error"]) == (401, "invalid_token")
+    assert heard[-2:] == [
+        ("session_revoked", {"reason": "refresh_token_reused"}),
+        ("refresh_token_reused", {}),
+    ]
+    assert Session.objects.get().revoked_reason == "refresh_token_reused"
+
+
+def test_a_session_that_ended_stays_ended_whatever_comes(api: Api, first: str) -> None:
+    second = good(api.refresh(first))
+    api.logout(first)
+
+    for token in (first, second, forge(first, 2)):
+        refused(api.refresh(token))
+    assert Session.objects.get().revoked_reason == "logout"
+
+
+# Forgeries.
+
+
+def test_a_forged_refresh_token_ends_nobodys_session(api: Api, ada: Person, first: str) -> None:
+    other = str(api.login(ada)["refresh_token"])
+    head, mac = first.rpartition(".")[::2]
+    sid = head.split(".")[0]
+    forgeries = [
+        f"{head}.{other.rpartition('.')[2]}",
+        f"{head}.{'A' * 43}",
+        f"{head}.{mac[:-1]}",
+        f"{head}.{mac}=",
+        f"{sid}.0.1.{mac}",
+        f"{sid}.1.0.{mac}",
+        f"{sid}.00.0.{mac}",
+        f"{sid}.0.0.0.{mac}",
+        f"{sid.upper()}.0.0.{mac}",
+        f"{sid}.-1.0.{mac}",
+        f"{sid}.٠.0.{mac}",
+        f"{uuid.uuid4()}.0.0.{mac}",
+        f" {first}",
+        f"{first}\n",
+        "x",
+        first * 50,
+    ]
+    for forgery in forgeries:
+        refused(api.refresh(forgery))
+
+    assert Session.objects.filter(revoked_at=None).count() == 2
+    assert place(good(api.refresh(first))) == (1, 0)
+
+
+def test_an_access_token_is_no_refresh_token(api: Api, ada: Person) -> None:
+    tokens = api.login(ada)
+
+    refused(api.refresh(tokens["access_token"]))
+    assert api.get("/auth/me/", tokens["refresh_token"]).status_code == 401
+
+
+@pytest.mark.parametrize("body", [{}, {"refresh_token": ""}, {"refresh_token": 7}, {"refresh_token": None}])
+def test_a_missing_refresh_token_is_400_invalid_request(api: Api, body: dict[str, Any]) -> None:
+    answer = api.post("/auth/refresh/", body)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+# Time.
+
+
+@pytest.mark.parametrize(
+    ("passes", "answer"),
+    [
+        (timedelta(days=13, hours=23), 200),
+        (timedelta(days=14, minutes=1), 400),
+    ],
+)
+def test_a_session_may_rest_for_two_weeks(api: Api, first: str, passes: timedelta, answer: int) -> None:
+    time_passes(seconds=passes.total_seconds())
+
+    assert api.refresh(first).status_code == answer
+
+
+def test_no_refresh_prolongs_the_session_beyond_its_end(api: Api, first: str) -> None:
+    token = first
+    for _ in range(9):
+        time_passes(days=9, hours=23)
+        token = good(api.refresh(token))
+    time_passes(days=1)
+
+    refused(api.refresh(token))
+    assert Session.objects.get().revoked_reason == "expired"
+
+
+# Whose password or account has changed since.
+
+
+def test_a_new_password_ends_the_other_sessions(api: Api, ada: Person, first: str) -> None:
+    access_token = api.refresh(first).json()["access_token"]
+    ada.user.set_password("another one entirely")
+    ada.user.save()
+
+    assert api.get("/auth/me/", access_token).status_code == 401
+    refused(api.refresh(first))
+    assert Session.objects.get().revoked_reason == "password_changed"
+
+
+def test_the_old_password_set_again_revives_nothing(api: Api, ada: Person, first: str) -> None:
+    encoded = ada.user.password
+    ada.user.set_password("another one entirely")
+    ada.user.save()
+    refused(api.refresh(first))
+    ada.user.password = encoded
+    ada.user.save()
+
+    refused(api.refresh(first))
+
+
+def test_a_login_that_upgrades_the_password_hash_ends_nothing(api: Api, ada: Person) -> None:
+    with override_settings(PASSWORD_HASHERS=["tests.campus.hashers.SlowHasher"]):
+        ada.user.set_password(PASSWORD)
+        ada.user.save()
+        tokens = api.login(ada)
+    old = ada.user.password
+    hashers = ["tests.campus.hashers.QuickHasher", "tests.campus.hashers.SlowHasher"]
+    with override_settings(PASSWORD_HASHERS=hashers):
+        api.login(ada)
+
+        ada.user.refresh_from_db()
+        assert ada.user.password != old
+        assert api.get("/auth/me/", tokens["access_token"]).status_code == 200
+        good(api.refresh(tokens["refresh_token"]))
+
+
+def test_a_new_hash_that_no_login_made_is_a_new_password(api: Api, ada: Person, first: str) -> None:
+    """Saved as `check_password` saves an upgrade, but of a hash that needed none."""
+    from django.contrib.auth.hashers import make_password
+
+    ada.user.password = make_password("another one entirely")
+    ada.user.save(update_fields=["password"])
+    ada.password = "another one entirely"
+    api.login(ada)
+
+    refused(api.refresh(first))
+
+
+def test_an_inactive_user_gets_nothing_more(api: Api, ada: Person, first: str) -> None:
+    access_token = api.refresh(first).json()["access_token"]
+    type(ada.user)._default_manager.filter(pk=ada.user.pk).update(is_active=False)
+
+    assert api.get("/drf/members/", access_token).status_code == 401
+    assert api.get("/plain/", access_token).status_code == 401
+    refused(api.refresh(first))
+    assert Session.objects.get().revoked_reason == "user_inactive"
+
+
+def test_the_rows_of_a_deleted_user_stay_and_are_over(api: Api, ada: Person, first: str) -> None:
+    access_token = api.refresh(first).json()["access_token"]
+    ada.user.delete()
+
+    assert api.get("/auth/me/", access_token).status_code == 401
+    refused(api.refresh(first))
+    row = Session.objects.get()
+    assert (row.user, row.revoked_reason) == (None, "user_deleted")
+
+
+def test_claims_are_evaluated_afresh(api: Api, ada: Person, first: str, has_groups: bool) -> None:
+    if has_groups:
+        from django.contrib.auth.models import Group
+
+        ada.user.groups.add(*[Group.objects.create(name=name) for name in ("registrar", "choir", "ärzte")])
+
+    token = auth.verify(api.refresh(first).json()["access_token"])
+
+    assert token.groups == (("choir", "registrar", "ärzte") if has_groups else ())
+    assert token.auth_time == int(Session.objects.get().auth_time.timestamp())
+
+
+# Transactions.
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refresh_inside_a_transaction_is_a_clear_error(api: Api, first: str) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="non_atomic_requests"):
+        auth.refresh(first)
+
+    assert place(good(api.refresh(first))) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reuse_is_remembered_although_every_request_is_a_transaction(ada: Person) -> None:
+    """`ATOMIC_REQUESTS` does not wrap our views: the refusal's rollback would make the stolen token good again."""
+    connections.settings["default"]["ATOMIC_REQUESTS"] = True
+    try:
+        api = Api()
+        first = api.login(ada)["refresh_token"]
+        second = good(api.refresh(first))
+        time_passes(seconds=20)
+        good(api.refresh(second))
+        refused(api.refresh(first))
+    finally:
+        connections.settings["default"]["ATOMIC_REQUESTS"] = False
+
+    assert Session.objects.get().revoked_reason == "refresh_token_reused"
+
+
+def test_a_row_that_others_move_each_time_is_503(api: Api, first: str) -> None:
+    """Whoever loses the swap reads again, a few times, and then says so; his token is as good as before."""
+
+    def move(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and "ironclad_session" in sql:
+            with context["connection"].cursor() as cursor:
+                cursor.execute("UPDATE ironclad_session SET branch = branch + 1, parent_branch = parent_branch")
+        return result
+
+    Session.objects.update(generation=3)
+    token = forge(first, 5)
+    with connection.execute_wrapper(move), pytest.raises(TemporarilyUnavailable):
+        auth.refresh(token)
+    assert alive()
