@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AnonymousUser
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 
@@ -96,7 +98,9 @@ def test_async_views_know_the_user(api: Api, ada: Person) -> None:
     async def calls() -> list[Any]:
         client = AsyncClient()
         tokens = [f"Bearer {token}", "Bearer garbage", ""]
-        return [await client.get("/plain/async/", headers={"authorization": each}) for each in tokens]
+        answers = [await client.get("/plain/async/", headers={"authorization": each}) for each in tokens]
+        await sync_to_async(connections.close_all)()  # those of the thread in which the database was asked
+        return answers
 
     good, bad, none = asyncio.run(calls())
 
