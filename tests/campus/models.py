@@ -46,3 +46,6 @@ class EmailUser(AbstractBaseUser):
 class Note(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     text = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return self.text
