@@ -100,7 +100,7 @@ def test_a_database_that_does_not_answer_is_503_on_the_api(api: Api, ada: Person
     def fail(*args: Any) -> Any:
         raise OperationalError("the database is gone")
 
-    for path in ("/auth/me/", "/drf/members/", "/plain/"):
+    for path in ("/auth/me/", "/drf/strict/", "/plain/strict/"):
         with connection.execute_wrapper(fail):
             answer = api.get(path, token)
         assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")

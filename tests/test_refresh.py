@@ -399,9 +399,9 @@ def test_an_inactive_user_gets_nothing_more(api: Api, ada: Person, first: str) -
     access_token = api.refresh(first).json()["access_token"]
     type(ada.user)._default_manager.filter(pk=ada.user.pk).update(is_active=False)
 
-    assert api.get("/drf/members/", access_token).status_code == 401
-    assert api.get("/plain/", access_token).status_code == 401
+    assert api.get("/auth/me/", access_token).status_code == 401
     refused(api.refresh(first))
+    assert api.get("/drf/members/", access_token).status_code == 401
     assert Session.objects.get().revoked_reason == "user_inactive"
 
 

@@ -42,10 +42,15 @@ def test_what_each_call_costs(
     assert statements("refresh, repeated in grace again", lambda: api.refresh(tokens["refresh_token"])) == 1
     time_passes(hours=1)
     assert statements("refresh, late", lambda: api.refresh(tokens["refresh_token"])) == 2
-    for name, path in {"DRF": "/drf/members/", "middleware": "/plain/"}.items():
-        assert (
-            statements(f"authenticated request, {name}", lambda path=path: api.get(path, tokens["access_token"])) == 1
-        )
+    for name, path, expected in [
+        ("DRF", "/drf/members/", 0),
+        ("middleware", "/plain/", 0),
+        ("DRF, the user's row touched", "/drf/profile/", 1),
+        ("DRF, strict", "/drf/strict/", 1),
+        ("middleware, strict", "/plain/strict/", 1),
+    ]:
+        cost = statements(f"authenticated request, {name}", lambda path=path: api.get(path, tokens["access_token"]))
+        assert cost == expected
     assert statements("bad token", lambda: api.get("/drf/members/", "garbage")) == 0
     assert statements("logout", lambda: api.logout(tokens["refresh_token"])) == 2
 

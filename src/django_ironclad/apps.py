@@ -12,9 +12,9 @@ class IroncladConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf, sessions
+        from . import checks, conf, user_events
 
         conf.get_settings()
         conf.get_key_ring()
         checks.register()
-        sessions.watch_password_upgrades()
+        user_events.watch()

@@ -21,9 +21,11 @@ from django.http import HttpRequest
 
 from . import sessions, tokens
 from .conf import get_key_ring, get_settings
-from .errors import InvalidCredentials, InvalidGrant, InvalidToken, TemporarilyUnavailable
+from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, TemporarilyUnavailable
 from .models import Session
+from .revocation import revoked_sessions
 from .tokens import AccessToken
+from .users import LazyUser
 
 FIRST_PARTY: Final = "first-party"
 
@@ -40,6 +42,10 @@ class TokenResponse:
     refresh_token: str = field(default="", repr=False)
     #: The client sent this very refresh token: nothing to store anew.
     held: bool = False
+
+
+def _itself(error: IroncladError) -> Exception:
+    return error
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
@@ -123,16 +129,39 @@ def verify(token: str) -> AccessToken:
     )
 
 
-def authenticate(token: str) -> tuple[Any, AccessToken]:
-    """The user and the access token, checked strictly: one query, session joined with user, nothing stale.
+def authenticate(
+    token: str, *, strict: bool = False, refusal: Callable[[IroncladError], Exception] = _itself
+) -> tuple[Any, AccessToken]:
+    """The user and the access token of a session that lives.
 
-    Raises InvalidToken, TemporarilyUnavailable.
+    By default without a query: the user is lazy, and a session that ended is known within two `REVOCATION_INTERVAL`s.
+    `strict` asks the database, session joined with user, in one query: nothing is stale. `refusal` turns our error into
+    the one that the framework answers, should the lazy user be gone. Raises InvalidToken, TemporarilyUnavailable.
     """
     access = verify(token)
-    return _session_of(access, Session.objects.for_request).user, access
+    if strict:
+        return _session_of(access, Session.objects.for_request).user, access
+    if revoked_sessions.is_due():
+        revoked_sessions.freshen()
+    return _lazy(access, refusal)
 
 
-aauthenticate = sync_to_async(authenticate)
+async def aauthenticate(
+    token: str, *, strict: bool = False, refusal: Callable[[IroncladError], Exception] = _itself
+) -> tuple[Any, AccessToken]:
+    """As `authenticate`, on the event loop: a thread is asked for the strict check only, and once an interval."""
+    if strict:
+        return await sync_to_async(authenticate)(token, strict=True)
+    access = verify(token)
+    if revoked_sessions.is_due():
+        await sync_to_async(revoked_sessions.freshen)()
+    return _lazy(access, refusal)
+
+
+def _lazy(access: AccessToken, refusal: Callable[[IroncladError], Exception]) -> tuple[LazyUser, AccessToken]:
+    if access.sid in revoked_sessions:
+        raise InvalidToken("the session has ended")
+    return LazyUser(access, refusal=refusal), access
 
 
 def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:

@@ -47,6 +47,10 @@ class Settings:
     REUSE_GRACE: timedelta = timedelta(seconds=10)
     #: How far the clocks of those who issue and those who verify may differ; at most a minute.
     LEEWAY: timedelta = timedelta(seconds=10)
+    #: How often a process reads which sessions ended: a session that ended is refused everywhere two of these later.
+    REVOCATION_INTERVAL: timedelta = timedelta(seconds=1)
+    #: How long requests are served when nobody can read that; then they are answered 503.
+    REVOCATION_MAX_STALENESS: timedelta = timedelta(seconds=30)
     #: How a refresh token may travel: in the "body", in the "cookie".
     TRANSPORTS: Sequence[Literal["body", "cookie"]] = ("body", "cookie")
     #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`.
@@ -117,6 +121,8 @@ _WANTED = {
         lambda value: isinstance(value, timedelta) and timedelta(0) <= value <= timedelta(minutes=1),
         "a timedelta between 0 and 60 seconds",
     ),
+    "REVOCATION_INTERVAL": _Wanted(_time(timedelta(seconds=10)), "a timedelta between 1 and 10 seconds"),
+    "REVOCATION_MAX_STALENESS": _Wanted(_time(timedelta(minutes=5)), "a timedelta between 1 second and 5 minutes"),
     "TRANSPORTS": _Wanted(
         lambda value: _several(("body", "cookie").__contains__)(value) and bool(value),
         '["body"], ["cookie"] or ["body", "cookie"]',

@@ -16,3 +16,9 @@ def public(view: View) -> View:
     """
     view.ironclad_public = True  # type: ignore[attr-defined]
     return view
+
+
+def strict(view: View) -> View:
+    """This view asks the database: one query, and whoever was ended a moment ago is refused. Used as `public` is."""
+    view.ironclad_strict = True  # type: ignore[attr-defined]
+    return view

@@ -36,7 +36,7 @@ class BearerAuthentication(BaseAuthentication):
             raise self._refusal(request, error) from error
 
     def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
-        return auth.authenticate(token)
+        return auth.authenticate(token, refusal=Refused)
 
     def authenticate_header(self, request: Request) -> str:
         return answers.challenge(MissingToken())
@@ -59,3 +59,10 @@ class BearerAuthentication(BaseAuthentication):
         if view is not None:
             view.headers["Cache-Control"] = "no-store"
         return Refused(error)
+
+
+class StrictBearerAuthentication(BearerAuthentication):
+    """The same, asked of the database: one query, and nothing stale."""
+
+    def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
+        return auth.authenticate(token, strict=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 
 from . import answers, auth, http
 from .errors import IroncladError
 from .tokens import AccessToken
+from .users import load
 
 
 class BearerMiddleware:
@@ -35,19 +36,26 @@ class BearerMiddleware:
         try:
             token = _token_for(request, view)
             if token:
-                _admit(request, *auth.authenticate(token))
+                _admit(request, *auth.authenticate(token, strict=_is_strict(view)))
         except IroncladError as error:
-            return _refuse(error)
+            return self.process_exception(request, error)
         return None
 
     async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         try:
             token = _token_for(request, view)
             if token:
-                _admit(request, *await auth.aauthenticate(token))
+                _admit(request, *await auth.aauthenticate(token, strict=_is_strict(view)))
         except IroncladError as error:
-            return _refuse(error)
+            return self.process_exception(request, error)
         return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Ours becomes its answer, also when it was raised in the view: a lazy user whose row is gone."""
+        if not isinstance(error, IroncladError):
+            return None
+        answers.log(error)
+        return answers.error_answer(error)
 
 
 def _token_for(request: HttpRequest, view: Any) -> str:
@@ -58,15 +66,14 @@ def _token_for(request: HttpRequest, view: Any) -> str:
     return http.bearer_token(request)
 
 
+def _is_strict(view: Any) -> bool:
+    return getattr(view, "ironclad_strict", False)
+
+
 def _admit(request: Any, user: Any, token: AccessToken) -> None:
     async def auser() -> Any:
-        return user
+        return await sync_to_async(load)(user)
 
     request.user, request.auser, request.auth = user, auser, token
     # What CsrfViewMiddleware itself sets once it is content: nothing ambient authenticates this request.
     request.csrf_processing_done = True
-
-
-def _refuse(error: IroncladError) -> HttpResponse:
-    answers.log(error)
-    return answers.error_answer(error)

@@ -91,6 +91,9 @@ class Session(models.Model):
 
     objects = SessionManager()
 
+    class Meta:
+        indexes = [models.Index(fields=["revoked_at"], name="ironclad_session_revoked")]
+
     #: Not columns: what `with_standing` and `for_refresh` read in the same statement.
     now: datetime
     user_is_visible: bool

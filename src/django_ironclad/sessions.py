@@ -5,22 +5,21 @@ from __future__ import annotations
 import hmac
 import json
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import get_hasher, identify_hasher
-from django.contrib.auth.signals import user_logged_in
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.db.models.functions import Now
-from django.db.models.signals import pre_save
 from django.dispatch import Signal
 
 from . import signals
 from .conf import get_refresh_secrets, get_settings
 from .errors import InvalidGrant, TemporarilyUnavailable
 from .models import Session, auth_hashes
+from .revocation import revoked_sessions
 from .rotation import RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 logger = logging.getLogger("django_ironclad")
@@ -118,12 +117,42 @@ def rotate(text: str) -> Rotated:
     raise TemporarilyUnavailable("others moved the session each time")
 
 
-def revoke(session: Session, *, reason: str) -> bool:
-    """End `session` for good. Whether it was alive until now."""
-    ended = Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
-    if ended:
+def revoke(session: Session | str | UUID, *, reason: str) -> bool:
+    """End a session, in every process within two `REVOCATION_INTERVAL`s. Whether it was alive until now."""
+    return bool(_end([session] if isinstance(session, Session) else _living(pk=session), reason))
+
+
+def revoke_all(user: Any, *, reason: str, keep: str | UUID | None = None) -> int:
+    """End every session of `user` but `keep`. How many there were."""
+    return _end([session for session in _living(user=user) if str(session.pk) != str(keep)], reason)
+
+
+def revoke_outdated(user: Any) -> int:
+    """End every session of `user` that began with another password than the one of now. How many there were."""
+    current = auth_hashes(user)
+    return _end([session for session in _living(user=user) if session.auth_hash not in current], "password_changed")
+
+
+def _living(**whose: Any) -> list[Session]:
+    # In the order of their keys, so that two who end the same ones wait for each other, and not for ever.
+    return list(Session.objects.live().filter(**whose).select_related("user").order_by("pk"))
+
+
+def _end(living: list[Session], reason: str) -> int:
+    using = router.db_for_write(Session)
+    with transaction.atomic(using=using) if len(living) > 1 else nullcontext():
+        ended = [
+            session
+            for session in living
+            if Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
+        ]
+    for session in ended:
         _tell(signals.session_revoked, "session_revoked", session, reason=reason)
-    return bool(ended)
+    if ended:
+        # Now, for this transaction's own eyes; and once it commits, for whoever read in the meantime saw nothing.
+        revoked_sessions.invalidate()
+        transaction.on_commit(revoked_sessions.invalidate, using=using)
+    return len(ended)
 
 
 def find_by_refresh_token(text: str) -> Session:
@@ -163,29 +192,3 @@ def _tell(signal: Signal, event: str, session: Session, *, level: int = logging.
     line = {"session": str(session.pk), "user": str(session.user_id), **facts}
     logger.log(level, "%s %s", event, json.dumps(line), extra={"event": event, **line})
     signal.send_robust(Session, session=session, **facts)
-
-
-def watch_password_upgrades() -> None:
-    """A login that merely hashes the same password anew must not end that user's other sessions."""
-    pre_save.connect(_note_upgrade, sender=get_user_model(), dispatch_uid="ironclad.note_upgrade")
-    user_logged_in.connect(_follow_upgrade, dispatch_uid="ironclad.follow_upgrade")
-
-
-def _note_upgrade(sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object) -> None:
-    # `check_password` saves an upgraded hash just so, and sets `_password` to None to say that it is no new password.
-    if update_fields != frozenset({"password"}) or instance._password is not None:
-        return
-    before = sender._base_manager.using(using).filter(pk=instance.pk).first()
-    if before is not None and before.has_usable_password() and _is_outdated(before.password):
-        instance._ironclad_auth_hashes_before = auth_hashes(before)
-
-
-def _is_outdated(encoded: str) -> bool:
-    preferred = get_hasher()
-    return identify_hasher(encoded).algorithm != preferred.algorithm or preferred.must_update(encoded)
-
-
-def _follow_upgrade(user: Any, **_: object) -> None:
-    before = user.__dict__.pop("_ironclad_auth_hashes_before", None)
-    if before:
-        Session.objects.live().filter(user=user, auth_hash__in=before).update(auth_hash=user.get_session_auth_hash())

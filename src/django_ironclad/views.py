@@ -53,7 +53,7 @@ def me(request: HttpRequest) -> HttpResponse:
     token = http.bearer_token(request)
     if not token:
         raise MissingToken
-    user, _ = auth.authenticate(token)
+    user, _ = auth.authenticate(token, strict=True)
     return JsonResponse(
         {
             "id": user.pk,

@@ -1,7 +1,8 @@
-"""User models other than Django's."""
+"""User models other than Django's, and something that users own."""
 
 import uuid
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -40,3 +41,11 @@ class EmailUser(AbstractBaseUser):
 
     def has_module_perms(self, label: str) -> bool:
         return False
+
+
+class Note(models.Model):
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    text = models.CharField(max_length=50)
+
+    def __str__(self) -> str:
+        return self.text

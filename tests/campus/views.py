@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from django_ironclad.decorators import public
-from django_ironclad.drf import BearerAuthentication
+from django_ironclad.decorators import public, strict
+from django_ironclad.drf import BearerAuthentication, StrictBearerAuthentication
 
 
 def _who(request: HttpRequest) -> JsonResponse:
@@ -32,8 +32,23 @@ def public_plain(request: HttpRequest) -> HttpResponse:
     return _who(request)
 
 
-async def plain_async(request: HttpRequest) -> HttpResponse:
+def profile(request: HttpRequest) -> HttpResponse:
+    """Asks what no token says."""
+    return JsonResponse({"active": request.user.is_active})
+
+
+@strict
+def strict_plain(request: HttpRequest) -> HttpResponse:
+    return _who(request)
+
+
+async def profile_async(request: HttpRequest) -> HttpResponse:
     user = await request.auser()
+    return JsonResponse({"active": user.is_active})
+
+
+async def plain_async(request: HttpRequest) -> HttpResponse:
+    user = request.user
     return JsonResponse({"user": user.get_username(), "authenticated": user.is_authenticated})
 
 
@@ -66,6 +81,15 @@ class ReadOnlyView(WhoView):
 
 class PublicView(WhoView):
     authentication_classes: list[type[BaseAuthentication]] = []
+
+
+class ProfileView(WhoView):
+    def get(self, request: Request) -> Response:
+        return Response({"active": request.user.is_active})
+
+
+class StrictView(WhoView):
+    authentication_classes = [StrictBearerAuthentication]
 
 
 class OpaqueAuthentication(BaseAuthentication):

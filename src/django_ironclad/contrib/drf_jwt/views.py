@@ -61,5 +61,5 @@ def refresh(request: HttpRequest) -> HttpResponse:
 def verify(request: HttpRequest) -> HttpResponse:
     """The token itself, if it is good."""
     token = http.text(http.read_body(request), "token")
-    auth.authenticate(token)
+    auth.authenticate(token, strict=True)
     return JsonResponse({"token": token})

@@ -1,0 +1,171 @@
+"""Which sessions ended lately: in memory, and read again at most once an interval by whoever finds it too old.
+
+A request asks `is_due`, calls `freshen` if so, and then `in`: no query, but the one that somebody sends each interval.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Final, NamedTuple
+
+from django.core import mail
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
+
+from .conf import get_settings
+from .errors import TemporarilyUnavailable
+from .models import Session
+
+logger = logging.getLogger("django_ironclad")
+
+#: What an ordinary read asks for: whatever was written this long ago, and so committed this late, at most.
+RECENT: Final = timedelta(seconds=60)
+#: Seconds after which a read asks for the whole window again, and forgets what has left it.
+FULL_EVERY: Final = 30.0
+#: Seconds that a request waits at most while another one reads.
+PATIENCE: Final = 1.0
+
+# Unlike `time.monotonic`, this one goes on while the machine sleeps.
+clock: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+
+
+class _Read(NamedTuple):
+    """What one query found. Swapped whole, so that no thread ever sees a half of it."""
+
+    sent_at: float
+    full_at: float
+    keys: frozenset[int]
+    #: The invalidation that had happened before the query was sent.
+    mark: object
+
+
+class RevokedSessions:
+    """The sessions that ended within the life of an access token, as of one or two intervals ago at the most."""
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        """As if nothing had ever been read: also in a forked process, where another thread's lock would never open."""
+        self._lock = threading.Lock()
+        self._mark = object()
+        self._read = _Read(-math.inf, -math.inf, frozenset(), self._mark)
+        self._claimed_at = -math.inf
+        self._failed_at = -math.inf
+
+    def __contains__(self, sid: str) -> bool:
+        return _key(sid) in self._read.keys
+
+    def invalidate(self) -> None:
+        """A session was ended here: whoever asks next reads first, however fresh the set is."""
+        self._mark = object()
+
+    def is_due(self) -> bool:
+        """Whether the caller has to `freshen` first: one of those who ask while the set is a little old, all later."""
+        read = self._read
+        if read.mark is not self._mark:
+            return True
+        age, interval = clock() - read.sent_at, _interval()
+        if age < interval or _in_test_runner():
+            return False
+        if age < 2 * interval:
+            if clock() - self._claimed_at < interval:
+                return False
+            self._claimed_at = clock()
+        return True
+
+    def freshen(self) -> None:
+        """Return once the set may be believed. Raises TemporarilyUnavailable: no token is refused for our trouble."""
+        failed_just_now = clock() - self._failed_at < _interval() and not _in_test_runner()
+        if not failed_just_now and self._lock.acquire(timeout=PATIENCE):
+            try:
+                if self._is_old():
+                    self._update()
+            finally:
+                self._lock.release()
+        if clock() - self._read.sent_at > get_settings().REVOCATION_MAX_STALENESS.total_seconds():
+            raise TemporarilyUnavailable("for too long nobody could read which sessions ended")
+
+    def _is_old(self) -> bool:
+        """Whether nobody read while this caller waited for the lock."""
+        return self._read.mark is not self._mark or clock() - self._read.sent_at >= _interval()
+
+    def _update(self) -> None:
+        mark, before = self._mark, self._read
+        sent_at = clock()
+        full = sent_at - before.full_at >= FULL_EVERY
+        try:
+            keys = _fetch(_window() if full else RECENT)
+        except (DatabaseError, InterfaceError) as error:
+            self._failed_at = clock()
+            logger.warning("revocation_read_failed %s", type(error).__name__, extra={"event": "revocation_read_failed"})
+            return
+        if full:
+            self._read = _Read(sent_at, sent_at, keys, mark)
+        else:
+            # A copy only when there is news: the set may be large.
+            known = before.keys if keys <= before.keys else before.keys | keys
+            self._read = _Read(sent_at, before.full_at, known, mark)
+
+
+def _key(sid: str) -> int:
+    """60 bits of Python's keyed hash: half the memory of the id itself.
+
+    That a living session shares them with any of a million ended ones has odds of 1 : 10¹².
+    """
+    return hash(sid) & 0xFFF_FFFF_FFFF_FFFF
+
+
+def _interval() -> float:
+    return get_settings().REVOCATION_INTERVAL.total_seconds()
+
+
+def _window() -> timedelta:
+    """How long ago a session may have ended that still has valid access tokens, one by a slow request among them."""
+    settings = get_settings()
+    return settings.longest_access_lifetime + 2 * settings.LEEWAY + RECENT
+
+
+def _fetch(period: timedelta) -> frozenset[int]:
+    """The sessions that ended within `period`, by the database's clock. Raises DatabaseError, InterfaceError."""
+    ended = Session.objects.filter(revoked_at__gt=Now() - period).values_list("pk")
+    connection = connections[ended.db]
+    # In somebody's transaction a failed read would break it, and an old snapshot would hide what ended since.
+    own = connection.in_atomic_block and not _has_one_connection_only(connection)
+    if own:
+        connection = connection.copy()
+    try:
+        rows = ended.query.get_compiler(connection=connection).results_iter(tuple_expected=True)
+        return frozenset(_key(str(pk)) for (pk,) in rows)
+    except (DatabaseError, InterfaceError):
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
+        raise
+    finally:
+        if own:
+            connection.close()
+
+
+def _has_one_connection_only(connection: BaseDatabaseWrapper) -> bool:
+    in_memory = connection.vendor == "sqlite" and connection.is_in_memory_db()  # type: ignore[attr-defined]
+    return bool(in_memory) or _in_test_runner()
+
+
+def _in_test_runner() -> bool:
+    """Django's test runner is at work: nothing is polled, so that nobody's `assertNumQueries` flickers."""
+    return hasattr(mail, "outbox")
+
+
+revoked_sessions = RevokedSessions()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=revoked_sessions._forget)

@@ -1,0 +1,64 @@
+"""A new password, a deactivation or a deletion of a user ends sessions; a mere new hash of the password does not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hasher, identify_hasher
+from django.contrib.auth.signals import user_logged_in
+from django.db.models.signals import post_save, pre_delete, pre_save
+
+from . import sessions
+from .models import Session, auth_hashes
+
+_PASSWORD: Final = frozenset({"password"})
+_DECISIVE: Final = frozenset({"password", "is_active"})
+
+
+def watch() -> None:
+    """Connect to Django's signals. `update()` and plain SQL send none: those are seen at the session's next refresh."""
+    pre_save.connect(_note_upgrade, dispatch_uid="ironclad.note_upgrade")
+    post_save.connect(_user_saved, dispatch_uid="ironclad.user_saved")
+    pre_delete.connect(_user_deleted, dispatch_uid="ironclad.user_deleted")
+    user_logged_in.connect(_follow_upgrade, dispatch_uid="ironclad.follow_upgrade")
+
+
+def _is_user(model: type[Any]) -> bool:
+    """Also a proxy or a child of the user model: signals name the class that was saved."""
+    return issubclass(model, get_user_model())
+
+
+def _user_saved(sender: Any, instance: Any, created: bool, update_fields: frozenset[str] | None, **_: object) -> None:
+    if created or not _is_user(sender) or not (update_fields is None or update_fields & _DECISIVE):
+        return
+    if not instance.is_active:
+        sessions.revoke_all(instance, reason="user_inactive")
+    elif not hasattr(instance, "_ironclad_auth_hashes_before"):
+        sessions.revoke_outdated(instance)
+
+
+def _user_deleted(sender: Any, instance: Any, **_: object) -> None:
+    # Before: afterwards nobody knows whose the sessions were.
+    if _is_user(sender):
+        sessions.revoke_all(instance, reason="user_deleted")
+
+
+def _note_upgrade(sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object) -> None:
+    # `check_password` saves an upgraded hash just so, and sets `_password` to None to say that it is no new password.
+    if not _is_user(sender) or update_fields != _PASSWORD or instance._password is not None:
+        return
+    before = sender._base_manager.using(using).filter(pk=instance.pk).first()
+    if before is not None and before.has_usable_password() and _is_outdated(before.password):
+        instance._ironclad_auth_hashes_before = auth_hashes(before)
+
+
+def _is_outdated(encoded: str) -> bool:
+    preferred = get_hasher()
+    return identify_hasher(encoded).algorithm != preferred.algorithm or preferred.must_update(encoded)
+
+
+def _follow_upgrade(user: Any, **_: object) -> None:
+    before = user.__dict__.pop("_ironclad_auth_hashes_before", None)
+    if before:
+        Session.objects.live().filter(user=user, auth_hash__in=before).update(auth_hash=user.get_session_auth_hash())

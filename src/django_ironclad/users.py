@@ -1,0 +1,96 @@
+"""The lazy user: who this is, the token says; everything else is asked of the real row, once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.utils.functional import SimpleLazyObject, empty
+
+from .errors import InvalidToken, IroncladError
+from .tokens import AccessToken
+
+#: What a query asks of any value: no user has it, and none need be loaded to say so.
+_NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})
+
+
+class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
+    """Stands for the user of a verified access token, as the object behind Django's own `request.user` does.
+
+    The primary key, the user name, `is_authenticated`, `is_anonymous`, `__class__` and `_meta` cost no query.
+    """
+
+    def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Exception]) -> None:
+        model = get_user_model()
+        meta = model._meta
+        try:
+            pk = meta.pk.to_python(token.sub)
+        except ValidationError:
+            raise InvalidToken("sub is no primary key") from None
+        # Exactly the text that we wrote: " 2 " and "٢" are nobody.
+        if str(pk) != token.sub:
+            raise InvalidToken("sub is another text than the primary key's")
+        known = {"pk": pk, meta.pk.attname: pk, "is_authenticated": True, "is_anonymous": False, "_meta": meta}
+        known["_is_pk_set"] = lambda *_: True  # A query by this user asks so.
+        if token.username:
+            known[model.USERNAME_FIELD] = token.username
+            known["get_username"] = lambda: token.username
+        self.__dict__["_known"] = known
+        super().__init__(lambda: _load(pk, refusal))
+
+    def __getattr__(self, name: str) -> Any:
+        if self._wrapped is empty:
+            known = self.__dict__["_known"]
+            if name in known:
+                return known[name]
+            if name in _NO_EXPRESSION:
+                raise AttributeError(name)
+            self._setup()
+        return getattr(self._wrapped, name)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:
+        return get_user_model() if self._wrapped is empty else self._wrapped.__class__
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        same: bool = self.__class__.__eq__(self, other)
+        return same
+
+    __ne__ = object.__ne__
+
+    def __hash__(self) -> int:
+        number: int = self.__class__.__hash__(self)
+        return number
+
+    def __copy__(self) -> Any:
+        return copy.copy(load(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return copy.deepcopy(load(self), memo)
+
+
+def load(user: Any) -> Any:
+    """The real user behind a lazy one; any other user as it is."""
+    if type(user) is not LazyUser:
+        return user
+    if user._wrapped is empty:
+        user._setup()
+    return user._wrapped
+
+
+def _load(pk: Any, refusal: Callable[[IroncladError], Exception]) -> Any:
+    """The row as the project's own manager shows it. Neither AttributeError nor DoesNotExist, which others swallow."""
+    model = get_user_model()
+    try:
+        user = model._default_manager.get(pk=pk)
+    except model.DoesNotExist:
+        raise refusal(InvalidToken("the user is gone")) from None
+    if not user.is_active:
+        raise refusal(InvalidToken("the user is inactive"))
+    return user

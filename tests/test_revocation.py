@@ -1,0 +1,280 @@
+"""The set of sessions that ended lately: when it is read, what it believes, and what it does when nobody can read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
+
+from django_ironclad import auth, revocation, sessions
+from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
+from django_ironclad.models import Session
+from django_ironclad.revocation import RevokedSessions, revoked_sessions
+
+from .conftest import Api, Person, race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """As in production, where the set is polled; but time passes when the test says so."""
+    clock = Clock()
+    monkeypatch.setattr(revocation, "clock", clock)
+    teardown_test_environment()
+    revoked_sessions._forget()
+    yield clock
+    setup_test_environment()
+    revoked_sessions._forget()
+
+
+def sid_of(tokens: dict[str, Any]) -> str:
+    return auth.verify(tokens["access_token"]).sid
+
+
+def end_elsewhere(**row: Any) -> None:
+    """As another process does: the row says so, and nobody here knows."""
+    Session.objects.filter(**row).update(revoked_at=Now(), revoked_reason="elsewhere")
+
+
+def refused(token: str) -> bool:
+    try:
+        auth.authenticate(token)
+    except InvalidToken:
+        return True
+    return False
+
+
+def statements(act: Any) -> int:
+    with CaptureQueriesContext(connection) as context:
+        act()
+    return len(context)
+
+
+def test_one_query_an_interval_and_none_otherwise(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+
+    assert statements(lambda: auth.authenticate(token)) == 1
+    assert statements(lambda: [auth.authenticate(token) for _ in range(50)]) == 0
+    clock.now += 0.99
+    assert statements(lambda: auth.authenticate(token)) == 0
+    clock.now += 0.02
+    assert statements(lambda: [auth.authenticate(token) for _ in range(50)]) == 1
+
+
+def test_in_djangos_test_runner_nothing_is_polled(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+
+    assert statements(lambda: [auth.authenticate(token) for _ in range(5)]) == 0
+
+
+def test_what_ended_here_is_refused_here_at_once(api: Api, ada: Person, clock: Clock) -> None:
+    tokens = api.login(ada)
+    assert not refused(tokens["access_token"])
+
+    api.logout(tokens["refresh_token"])
+
+    assert refused(tokens["access_token"])
+
+
+def test_what_ended_elsewhere_is_refused_an_interval_later(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+
+    assert not refused(token)
+    clock.now += 1
+    assert refused(token)
+
+
+def test_a_set_that_is_too_old_is_read_before_anybody_is_believed(api: Api, ada: Person, clock: Clock) -> None:
+    """A process that slept, or that nobody asked for an hour."""
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    clock.now += 3600
+
+    assert refused(token)
+
+
+def test_a_revocation_that_rolls_back_ends_nothing(api: Api, ada: Person, clock: Clock) -> None:
+    tokens = api.login(ada)
+    with transaction.atomic():
+        sessions.revoke(sid_of(tokens), reason="never mind")
+        transaction.set_rollback(True)
+
+    assert not refused(tokens["access_token"])
+    clock.now += 3600
+    assert not refused(tokens["access_token"])
+
+
+def test_a_revocation_counts_once_it_commits_however_late(api: Api, ada: Person, clock: Clock) -> None:
+    """Others read in the meantime and saw nothing; the row then bears a time that is long gone."""
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    Session.objects.update(revoked_at=Now() - timedelta(seconds=50))
+    clock.now += 1
+
+    assert refused(token)
+
+
+def test_a_commit_here_counts_at_once_although_others_read_before_it(api: Api, ada: Person, clock: Clock) -> None:
+    tokens = api.login(ada)
+    with transaction.atomic():
+        sessions.revoke(sid_of(tokens), reason="soon")
+        assert race(1, lambda _: refused(tokens["access_token"])) == [False]
+
+    assert refused(tokens["access_token"])
+
+
+def test_a_read_that_was_under_way_when_a_session_ended_is_not_believed(api: Api, ada: Person, clock: Clock) -> None:
+    """It may have been answered before: whoever asks next reads again."""
+    tokens = api.login(ada)
+
+    def end_meanwhile(execute: Any, sql: str, *args: Any) -> Any:
+        result = execute(sql, *args)
+        if sql.startswith("SELECT") and "revoked_at" in sql and not ended:
+            ended.append(True)
+            race(1, lambda _: sessions.revoke(sid_of(tokens), reason="meanwhile"))
+        return result
+
+    ended: list[bool] = []
+    with connection.execute_wrapper(end_meanwhile):
+        assert not refused(tokens["access_token"])
+        assert refused(tokens["access_token"])
+
+
+def test_in_a_transaction_the_newest_state_counts_and_its_own_snapshot_does_not(
+    api: Api, ada: Person, clock: Clock
+) -> None:
+    token = api.login(ada)["access_token"]
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        assert Session.objects.filter(revoked_at=None).count() == 1
+        race(1, lambda _: end_elsewhere())
+        clock.now += 1
+
+        assert refused(token)
+        assert Session.objects.filter(revoked_at=None).count() == 1
+
+
+def test_a_read_that_fails_breaks_no_transaction(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    table = Session._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO hidden")
+    try:
+        with transaction.atomic():
+            clock.now += 1
+            assert not refused(token)
+            assert type(ada.user)._default_manager.count() == 1
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE hidden RENAME TO {table}")
+
+
+def test_a_snapshot_is_forgotten_once_its_tokens_are_over(api: Api, ada: Person, clock: Clock) -> None:
+    tokens = api.login(ada)
+    api.logout(tokens["refresh_token"])
+    assert refused(tokens["access_token"])
+    Session.objects.update(revoked_at=Now() - timedelta(minutes=5, seconds=79))
+    clock.now += 31
+    assert refused(tokens["access_token"])
+
+    Session.objects.update(revoked_at=Now() - timedelta(minutes=5, seconds=81))
+    clock.now += 31
+    assert not refused(tokens["access_token"])
+    assert sid_of(tokens) not in revoked_sessions
+
+
+def failing(execute: Any, sql: str, *args: Any) -> Any:
+    raise OperationalError("the database is gone")
+
+
+def test_without_a_database_requests_go_on_for_a_while_and_then_are_503(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    auth.authenticate(token)
+    with connection.execute_wrapper(failing):
+        for second in range(1, 31):
+            clock.now = 1000 + second
+            assert not refused(token), second
+        clock.now = 1030.5
+        with pytest.raises(TemporarilyUnavailable) as refusal:
+            auth.authenticate(token)
+        assert refusal.value.retry_after > 0
+        answer = api.get("/drf/members/", token)
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+        assert int(answer["Retry-After"]) > 0
+        assert api.get("/plain/", token).status_code == 503
+    clock.now += 1
+    assert not refused(token)
+
+
+def test_while_the_database_is_gone_it_is_asked_once_an_interval(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    auth.authenticate(token)
+    asked = []
+
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        asked.append(sql)
+        raise OperationalError("the database is gone")
+
+    clock.now += 5
+    with connection.execute_wrapper(fail):
+        for _ in range(20):
+            assert not refused(token)
+    assert len(asked) == 1
+
+
+def test_a_process_that_never_read_answers_503(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    revoked_sessions._forget()
+    with connection.execute_wrapper(failing), pytest.raises(TemporarilyUnavailable):
+        auth.authenticate(token)
+
+
+def test_of_many_threads_one_reads(api: Api, ada: Person, clock: Clock) -> None:
+    token = api.login(ada)["access_token"]
+    auth.authenticate(token)
+    for passes in (1.0, 1.5, 5.0, 100.0):
+        clock.now += passes
+        assert sum(race(32, lambda _: statements(lambda: auth.authenticate(token)))) == 1
+
+
+def test_nobody_waits_for_the_reader_while_the_set_is_young(clock: Clock) -> None:
+    """And for a second at most when it is older: then what is known has to do."""
+    sets = RevokedSessions()
+    sets.freshen()
+    clock.now += 1
+    assert sets.is_due()
+    assert not sets.is_due()
+    clock.now += 1
+    assert sets.is_due()
+
+    assert sets._lock.acquire()
+    before = time.monotonic()
+    sets.freshen()
+    assert 0.9 < time.monotonic() - before < 1.9
+
+
+def test_sixty_bits_tell_sessions_apart() -> None:
+    import uuid
+
+    assert len({revocation._key(str(uuid.uuid4())) for _ in range(100_000)}) == 100_000
