@@ -1,4 +1,4 @@
-"""Run a command with `DATABASE_URL` naming a PostgreSQL that lives as long as the command: with_postgres.py COMMAND …"""
+"""Run a command with `DATABASE_URL` naming a PostgreSQL that lives as long as it: with_postgres.py COMMAND …"""
 
 from __future__ import annotations
 

@@ -102,9 +102,10 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
 
 
 def _protect(response: HttpResponse) -> HttpResponse:
-    """Nobody stores, sniffs or embeds an answer of ours (RFC 6749 §5.1, ASVS 14.3.2)."""
-    response.setdefault("Cache-Control", "no-store")
-    response.setdefault("X-Content-Type-Options", "nosniff")
-    response.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    patch_vary_headers(response, ("Cookie", "Origin", "Sec-Fetch-Site"))
+    """Nobody sniffs an answer of ours, nor, unless it is public, stores or embeds it (RFC 6749 §5.1, ASVS 14.3.2)."""
+    response["X-Content-Type-Options"] = "nosniff"
+    if "public" not in response.get("Cache-Control", ""):
+        response["Cache-Control"] = "no-store"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        patch_vary_headers(response, ("Cookie", "Origin", "Sec-Fetch-Site"))
     return response

@@ -1,4 +1,4 @@
-"""The app: it reads its settings and keys once at start, so that a mistake is told then and not to a user."""
+"""The app: it reads its settings and key files once at start, so that a mistake is told then and not to a user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class IroncladConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, conf, user_events
 
-        conf.get_settings()
-        conf.get_key_ring()
+        if conf.get_settings().KEYS:
+            conf.get_key_ring()
         checks.register()
         user_events.watch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_POST, require_safe
 
 from . import auth, http
@@ -73,8 +74,7 @@ def _jwks_etag(request: HttpRequest) -> str:
 
 @endpoint()
 @require_safe
+@cache_control(public=True, max_age=300)
 @condition(etag_func=_jwks_etag)
 def jwks(request: HttpRequest) -> HttpResponse:
-    response = JsonResponse(get_key_ring().jwks(), content_type="application/jwk-set+json")
-    response["Cache-Control"] = "public, max-age=300"
-    return response
+    return JsonResponse(get_key_ring().jwks(), content_type="application/jwk-set+json")
