@@ -65,6 +65,8 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
     if user is not None:
         return user
     if wait := getattr(request, "ironclad_retry_after", 0):
+        # Or AxesMiddleware would answer in our place, without the time to wait.
+        vars(request).pop("axes_locked_out", None)
         raise RateLimited("an authentication backend has had enough", retry_after=wait)
     raise InvalidCredentials("refused by the authentication backends")
 
