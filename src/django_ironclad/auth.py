@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate as django_authenticate
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -61,7 +62,8 @@ def _itself(error: IroncladError) -> Exception:
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
     """The user whom Django's authentication backends know by this password. Raises InvalidCredentials, RateLimited."""
     with _database():
-        user = django_authenticate(request, username=username, password=password)
+        # By the name of its field, as django-axes and most backends look for it.
+        user = django_authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
     if user is not None:
         return user
     if wait := getattr(request, "ironclad_retry_after", 0):
