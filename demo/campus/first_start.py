@@ -28,7 +28,10 @@ def populate() -> None:
     if User.objects.exists():
         return
     registrar = Group.objects.create(name=REGISTRAR)
-    registrar.permissions.set(Permission.objects.filter(content_type__app_label="campus"))
+    registrar.permissions.set(
+        Permission.objects.filter(content_type__app_label="campus")
+        | Permission.objects.filter(codename__in=["view_session", "change_session"], content_type__app_label="ironclad")
+    )
     ada = User.objects.create_user("ada", "ada@campus.example", PASSWORD, first_name="Ada", last_name="Lovelace")
     alan = User.objects.create_user("alan", "alan@campus.example", PASSWORD, first_name="Alan", last_name="Turing")
     rosa = User.objects.create_user(
