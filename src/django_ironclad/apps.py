@@ -14,7 +14,9 @@ class IroncladConfig(AppConfig):
     def ready(self) -> None:
         from . import checks, conf, user_events
 
-        if conf.get_settings().KEYS:
+        settings = conf.get_settings()
+        _ = settings.claims
+        if settings.KEYS:
             conf.get_key_ring()
         checks.register()
         user_events.watch()

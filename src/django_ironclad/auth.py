@@ -212,6 +212,8 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     if access.client_id != client_id:
         raise InvalidToken("its session began with another client")
     session = _session_of(access, Session.objects.for_refresh)
+    with _database():
+        sessions.follow_secret_key(session)
     return _response(session, session.user, session.group_names, access_lifetime)
 
 
@@ -263,8 +265,12 @@ def _response(
         "auth_time": int(session.auth_time.timestamp()),
         **more,
     }
+    try:
+        access_token = tokens.issue(claims, key=get_key_ring().signing_key)
+    except (TypeError, ValueError) as error:
+        raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] or ['KEYS'] allow no access token: {error}.") from error
     return TokenResponse(
-        access_token=tokens.issue(claims, key=get_key_ring().signing_key),
+        access_token=access_token,
         expires_in=expires_in,
         username=user.get_username(),
         refresh_token=refresh_token,

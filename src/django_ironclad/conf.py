@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +37,7 @@ class Settings:
     #: `aud`: for whom the tokens are; "" stands for `ISSUER`.
     AUDIENCE: str = ""
     #: PEM keys, or paths of files that hold one: the first signs, all verify. Empty: HS256, derived from `SECRET_KEY`.
-    KEYS: Sequence[str | bytes | Path] = ()
+    KEYS: Sequence[str | bytes | Path] = field(default=(), repr=False)
     #: How long an access token lives.
     ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
     #: How long a session may rest: a refresh token unused for longer is over.
@@ -67,11 +68,15 @@ class Settings:
     DRF_JWT_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            wanted = _WANTED[field.name]
+        for each in fields(self):
+            value = getattr(self, each.name)
+            wanted = _WANTED[each.name]
             if not wanted.accepts(value):
-                raise ImproperlyConfigured(f"IRONCLAD[{field.name!r}] is {value!r}; write {wanted.sentence}.")
+                # What is not shown by `repr` is a secret, and an error ends up in logs.
+                found = (
+                    f"IRONCLAD[{each.name!r}] is {value!r}" if each.repr else f"IRONCLAD[{each.name!r}] is not right"
+                )
+                raise ImproperlyConfigured(f"{found}; write {wanted.sentence}.")
 
     @property
     def audience(self) -> str:
@@ -79,7 +84,13 @@ class Settings:
 
     @property
     def claims(self) -> Claims:
-        return import_string(self.CLAIMS) if isinstance(self.CLAIMS, str) else self.CLAIMS
+        if not isinstance(self.CLAIMS, str):
+            return self.CLAIMS
+        try:
+            claims: Claims = import_string(self.CLAIMS)
+        except ImportError as error:
+            raise ImproperlyConfigured(f"IRONCLAD['CLAIMS']: {error}.") from None
+        return claims
 
     @property
     def key_files(self) -> list[Path]:
@@ -110,11 +121,11 @@ def _number(least: int, most: int) -> Callable[[Any], bool]:
     return lambda value: type(value) is int and least <= value <= most
 
 
-def _time(most: timedelta = timedelta.max) -> Callable[[Any], bool]:
+def _time(most: timedelta) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, timedelta) and timedelta(seconds=1) <= value <= most
 
 
-_LIFETIME = _Wanted(_time(), "a timedelta of at least a second, such as timedelta(minutes=5)")
+_LIFETIME = _Wanted(_time(timedelta(days=36500)), "a timedelta of a second or more, such as timedelta(minutes=5)")
 _WANTED = {
     "ISSUER": _Wanted(_text, 'a text, such as "https://api.example.org"'),
     "AUDIENCE": _Wanted(lambda value: isinstance(value, str), "a text"),
@@ -138,8 +149,8 @@ _WANTED = {
         '["body"], ["cookie"] or ["body", "cookie"]',
     ),
     "COOKIE_NAME": _Wanted(
-        lambda value: _text(value) and value.replace("_", "").replace("-", "").isalnum() and value.isascii(),
-        "letters, digits, - and _ only; the prefix __Host- comes by itself",
+        lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w-]*", value, re.ASCII) is not None,
+        "letters, digits, - and _, a letter or digit first; the prefix __Host- comes by itself",
     ),
     "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
     "CLAIMS": _Wanted(
@@ -157,7 +168,7 @@ def get_settings() -> Settings:
         raise ImproperlyConfigured(
             "IRONCLAD must be a dictionary, such as IRONCLAD = {'ISSUER': 'https://api.example.org'}."
         )
-    names = [field.name for field in fields(Settings)]
+    names = [each.name for each in fields(Settings)]
     for name in given:
         if name not in names:
             near = difflib.get_close_matches(str(name).upper(), names, n=1) or names
@@ -172,8 +183,8 @@ def get_key_ring() -> KeyRing:
     try:
         if not keys:
             return KeyRing(Key.from_secret(secret) for secret in _derived("access token HS256"))
-        return KeyRing(Key.from_pem(key if _is_pem(key) else _path(key).read_bytes()) for key in keys)
-    except (ValueError, OSError) as error:
+        return KeyRing(Key.from_pem(key if _is_pem(key) else _read(key)) for key in keys)
+    except ValueError as error:
         raise ImproperlyConfigured(f"IRONCLAD['KEYS']: {error}.") from None
 
 
@@ -184,12 +195,22 @@ def get_refresh_secrets() -> tuple[bytes, ...]:
 
 
 def _derived(purpose: str) -> Iterable[bytes]:
-    secrets = dict.fromkeys((django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS))
-    return (derive(force_bytes(secret), purpose) for secret in secrets)
+    secrets = map(force_bytes, (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS))
+    # An empty one is none: anybody could derive a key from nothing.
+    return (derive(secret, purpose) for secret in dict.fromkeys(secrets) if secret)
 
 
 def _is_pem(key: str | bytes | Path) -> TypeGuard[str | bytes]:
     return not isinstance(key, Path) and "-----BEGIN" in str(key)
+
+
+def _read(key: str | bytes | Path) -> bytes:
+    """The contents of a key's file. Raises ValueError, which shows no text that could be a key by mistake."""
+    try:
+        return _path(key).read_bytes()
+    except OSError as error:
+        name = f"the file {key}" if isinstance(key, Path) else "a text that is no PEM, and so a path,"
+        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
 
 
 def _path(key: str | bytes | Path) -> Path:

@@ -22,6 +22,13 @@ TYPE: Final = "at+jwt"  # RFC 9068 §2.1
 _SHA256 = hashes.SHA256()
 
 
+#: The remainders that moduli of Infineon's flawed generator leave: powers of 65537, by each of these primes.
+_ROCA: Final = {
+    prime: {pow(65537, exponent, prime) for exponent in range(prime)}
+    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+}
+
+
 def derive(secret: str | bytes, purpose: str) -> bytes:
     """32 bytes for one purpose out of a secret that serves many, `SECRET_KEY` for one (HKDF-SHA256, RFC 5869)."""
     material = secret.encode() if isinstance(secret, str) else secret
@@ -168,6 +175,8 @@ def _rs256(public: rsa.RSAPublicKey, private: rsa.RSAPrivateKey | None) -> Key:
     numbers = public.public_numbers()
     if public.key_size < 2048 or numbers.e < 65537:
         raise ValueError("an RSA key needs at least 2048 bits and an exponent of at least 65537")
+    if all(numbers.n % prime in powers for prime, powers in _ROCA.items()):
+        raise ValueError("the RSA key was made by a flawed generator (CVE-2017-15361): make another")
     jwk = {"kty": "RSA", "n": _integer(numbers.n), "e": _integer(numbers.e)}
     scheme = (padding.PKCS1v15(), _SHA256)
 

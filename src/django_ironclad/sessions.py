@@ -123,6 +123,13 @@ def rotate(text: str) -> Rotated:
     raise TemporarilyUnavailable("others moved the session each time")
 
 
+def follow_secret_key(session: Session) -> None:
+    """Let a session that is not rotated move on to the current `SECRET_KEY`, where only a fallback knew it."""
+    current = auth_hashes(session.user)[0]
+    if session.auth_hash != current:
+        Session.objects.live().filter(pk=session.pk, auth_hash=session.auth_hash).update(auth_hash=current)
+
+
 def revoke(session: Session | str | UUID, *, reason: str) -> bool:
     """End a session, in every process within two `REVOCATION_INTERVAL`s. Whether it was alive until now."""
     return bool(_end([session] if isinstance(session, Session) else _living(pk=session), reason))

@@ -66,8 +66,10 @@ class AccessToken:
 
 
 def issue(claims: Mapping[str, Any], *, key: Key) -> str:
-    """The compact JWS of `claims` (RFC 7515 §7.1). Raises ValueError when it would be too long for our own verifier."""
-    signed = f"{key.header}.{b64encode(dump_json(claims))}"
+    """The compact JWS of `claims` (RFC 7515 §7.1). Raises ValueError or TypeError for what `verify` would not read."""
+    payload = dump_json(claims)
+    _check_shape(load_json(payload))
+    signed = f"{key.header}.{b64encode(payload)}"
     token = f"{signed}.{b64encode(key.sign(signed.encode()))}"
     if len(token) > MAX_LENGTH:
         raise ValueError(f"a token of {len(token)} characters, {MAX_LENGTH} are allowed: return less from CLAIMS")
@@ -90,9 +92,9 @@ def verify(
         payload, signature = rest.split(".")
         key.verify(b64decode(signature), f"{header}.{payload}".encode("ascii"))
         claims = load_json(b64decode(payload))
+        _check_shape(claims)
     except ValueError as error:
         raise InvalidToken(f"malformed: {error}") from None
-    _check_shape(claims)
     if claims["iss"] != issuer:
         raise InvalidToken("another issuer's")
     if not _is_meant_for(audience, claims["aud"]):
@@ -107,20 +109,23 @@ def verify(
 
 
 def _check_shape(claims: dict[str, Any]) -> None:
-    """Every claim that we rely on is there and of the one right type (RFC 9068 §2.2); `True` is no number here."""
+    """Every claim that we rely on is there and of the one right type (RFC 9068 §2.2); `True` is no number here.
+
+    Raises ValueError.
+    """
     for name in (*_TIMES, "nbf") if "nbf" in claims else _TIMES:
         if type(claims.get(name)) is not int:
-            raise InvalidToken(f"{name} is missing or no integer")
+            raise ValueError(f"{name} is missing or no integer")
     for name in _TEXTS:
         if type(claims.get(name)) is not str:
-            raise InvalidToken(f"{name} is missing or no text")
+            raise ValueError(f"{name} is missing or no text")
     if "iss" not in claims or "aud" not in claims:
-        raise InvalidToken("iss or aud is missing")
+        raise ValueError("iss or aud is missing")
     if type(claims.get("scope", "")) is not str:
-        raise InvalidToken("scope is no text")
+        raise ValueError("scope is no text")
     groups = claims.get("groups", [])
     if type(groups) is not list or any(type(name) is not str for name in groups):
-        raise InvalidToken("groups is no list of texts")
+        raise ValueError("groups is no list of texts")
 
 
 def _is_meant_for(audience: str, claimed: object) -> bool:
