@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -161,7 +163,7 @@ def test_the_parent_later_gets_a_new_branch(api: Api, first: str, heard: list[An
     branch = good(api.refresh(first))
 
     assert (place(lost), place(branch)) == ((1, 0), (1, 1))
-    assert heard[-1] == ("session_refreshed", {"late": True, "behind": False})
+    assert heard[-1] == ("session_refreshed", {"how": "late"})
     assert place(good(api.refresh(branch))) == (1, 1)  # just given out, so the same again
     time_passes(seconds=20)
     assert place(good(api.refresh(branch))) == (2, 0)
@@ -237,6 +239,24 @@ def test_a_token_too_far_ahead_is_refused_and_touches_nothing(api: Api, first: s
 
     assert alive()
     assert place(good(api.refresh(first))) == (1, 0)
+
+
+def test_each_way_to_refresh_is_told(api: Api, first: str, heard: list[Any], caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "django_ironclad")
+    second = good(api.refresh(first))
+    good(api.refresh(second))
+    good(api.refresh(first))
+    Session.objects.update(grace_until=F("rotated_at") + timedelta(hours=13), grace_generation=0)
+    api.refresh(first)
+    time_passes(hours=1)
+    good(api.refresh(first))
+    good(api.refresh(forge(first, 3)))
+
+    ways = ["rotated", "repeated", "repeated", "withheld", "late", "behind"]
+    assert [facts["how"] for name, facts in heard if name == "session_refreshed"] == ways
+    lines = [json.loads(record.args[1]) for record in caplog.records if "session_refreshed" in record.getMessage()]
+    assert [line["how"] for line in lines] == ways
+    assert {line["session"] for line in lines} == {str(Session.objects.get().pk)}
 
 
 # What reuse ends.

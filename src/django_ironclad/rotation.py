@@ -6,7 +6,7 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 from .encoding import b64encode
 from .errors import InvalidGrant
@@ -76,11 +76,14 @@ class Repeat:
     held: bool
     #: Where the grace budget moves to, when this answer is the first of its generation that costs.
     grace_until: datetime | None = None
+    how: ClassVar = "repeated"
 
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
     """A new access token, but no refresh token: too many repeated answers were asked for."""
+
+    how: ClassVar = "withheld"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,9 @@ class Rotate:
     generation: int
     branch: int
     parent_branch: int
-    #: The parent came back late: what it was answered before is dead now.
-    late: bool = False
-    #: The token was newer than the row: the database lost its last writes.
-    behind: bool = False
+    #: "late": the parent came back, and what it was answered before is dead now. "behind": the token was newer than the
+    #: row, so the database lost its last writes.
+    how: Literal["rotated", "late", "behind"] = "rotated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,12 @@ def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) 
         if age <= grace:
             return _repeat_to_parent(line, now)
         if age <= LATE_RETRY and line.branch < MAX_BRANCH:
-            return Rotate(line.generation, line.branch + 1, parent_branch=line.parent_branch, late=True)
+            return Rotate(line.generation, line.branch + 1, parent_branch=line.parent_branch, how="late")
         return Refuse(reuse=True)
     if (token.generation, token.branch) > (line.generation, line.branch):
         if token.generation - line.generation > MAX_AHEAD:
             return Refuse(reuse=False)
-        return Rotate(token.generation + 1, 0, parent_branch=token.branch, behind=True)
+        return Rotate(token.generation + 1, 0, parent_branch=token.branch, how="behind")
     return Refuse(reuse=True)
 
 

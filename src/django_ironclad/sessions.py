@@ -86,41 +86,44 @@ def rotate(text: str) -> Rotated:
             raise InvalidGrant(f"the session is over: {over}")
         line = session.line
         decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE)
-        match decision:
-            case Refuse():
-                if not decision.reuse:
-                    raise InvalidGrant("newer than the row by more than a failover explains")
-                revoke(session, reason="refresh_token_reused")
-                _tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
-                raise InvalidGrant("reuse")
-            case Withhold():
-                return Rotated(session, "")
-            case Repeat(held=True):
-                return Rotated(session, text, held=True)
-            case Repeat(grace_until=None):
-                return Rotated(session, _encode(session, decision.generation, decision.branch))
-            case Repeat():
-                change: dict[str, Any] = {"grace_until": decision.grace_until, "grace_generation": line.generation}
-            case Rotate():
-                change = {
-                    "generation": decision.generation,
-                    "branch": decision.branch,
-                    "parent_branch": decision.parent_branch,
-                    "rotated_at": Now(),
-                    # Moves on to the current SECRET_KEY where only a fallback knew it.
-                    "auth_hash": auth_hashes(session.user)[0],
-                }
+        if isinstance(decision, Refuse):
+            raise _refusal(session, decision)
+        change = _change(session, decision)
         # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
-        at_line = Session.objects.live().filter(
-            pk=session.pk, generation=line.generation, branch=line.branch, auth_hash=session.auth_hash
-        )
-        if at_line.update(**change):
-            if isinstance(decision, Rotate):
-                facts = {"late": decision.late, "behind": decision.behind}
-                level = logging.WARNING if decision.behind else logging.INFO
-                _tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
-            return Rotated(session, _encode(session, decision.generation, decision.branch))
+        as_read = {"generation": line.generation, "branch": line.branch, "auth_hash": session.auth_hash}
+        if not change or Session.objects.live().filter(pk=session.pk, **as_read).update(**change):
+            level = logging.WARNING if decision.how == "behind" else logging.INFO
+            _tell(signals.session_refreshed, "session_refreshed", session, level=level, how=decision.how)
+            if isinstance(decision, Withhold):
+                return Rotated(session, "")
+            held = isinstance(decision, Repeat) and decision.held
+            return Rotated(session, text if held else _encode(session, decision.generation, decision.branch), held=held)
     raise TemporarilyUnavailable("others moved the session each time")
+
+
+def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
+    if not decision.reuse:
+        return InvalidGrant("newer than the row by more than a failover explains")
+    revoke(session, reason="refresh_token_reused")
+    _tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
+    return InvalidGrant("reuse")
+
+
+def _change(session: Session, decision: Repeat | Withhold | Rotate) -> dict[str, Any]:
+    """The columns that a decision moves; none where the row already says so."""
+    match decision:
+        case Rotate():
+            return {
+                "generation": decision.generation,
+                "branch": decision.branch,
+                "parent_branch": decision.parent_branch,
+                "rotated_at": Now(),
+                # Moves on to the current SECRET_KEY where only a fallback knew it.
+                "auth_hash": auth_hashes(session.user)[0],
+            }
+        case Repeat(grace_until=datetime()):
+            return {"grace_until": decision.grace_until, "grace_generation": session.generation}
+    return {}
 
 
 def follow_secret_key(session: Session) -> None:

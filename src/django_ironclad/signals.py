@@ -6,7 +6,7 @@ from django.dispatch import Signal
 
 #: A login began a session.
 session_started = Signal()
-#: A refresh token was exchanged for the next one.
+#: A refresh token was answered; `how=` is "rotated", "repeated" (in grace), "withheld", "late" or "behind".
 session_refreshed = Signal()
 #: A session ended before its time; `reason=` says why.
 session_revoked = Signal()
