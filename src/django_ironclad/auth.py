@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import InterfaceError, OperationalError, router, transaction
 from django.http import HttpRequest
 
+from . import refresh as refresh_tokens
 from . import sessions, tokens
 from .conf import get_key_ring, get_settings
 from .devices import client_address
@@ -99,7 +100,7 @@ def login(
         )
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         groups = group_names(user)
-    return _response(session, user, groups, access_lifetime, refresh_token=sessions.first_refresh_token(session))
+    return _response(session, user, groups, access_lifetime, refresh_token=refresh_tokens.first(session))
 
 
 def refresh(refresh_token: str) -> TokenResponse:
@@ -108,7 +109,7 @@ def refresh(refresh_token: str) -> TokenResponse:
     Raises InvalidGrant, TemporarilyUnavailable, and RuntimeError inside a transaction.
     """
     with _database():
-        rotated = sessions.rotate(refresh_token)
+        rotated = refresh_tokens.rotate(refresh_token)
     session = rotated.session
     return _response(session, session.user, session.group_names, refresh_token=rotated.refresh_token, held=rotated.held)
 
@@ -120,7 +121,7 @@ def logout(refresh_token: str, *, request: HttpRequest | None = None, reason: st
     """
     with _database():
         try:
-            session = sessions.find_by_refresh_token(refresh_token)
+            session = refresh_tokens.find_session(refresh_token)
         except InvalidGrant:
             return
         ended = sessions.revoke(session, reason=reason)

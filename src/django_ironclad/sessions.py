@@ -1,40 +1,25 @@
-"""Sessions start, rotate and end; each decision of `rotation` is applied by one conditional UPDATE."""
+"""Sessions start and end, and whoever wants to know is told."""
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.db.models.functions import Now
 from django.dispatch import Signal
 
 from . import signals
-from .conf import get_refresh_secrets, get_settings
-from .errors import InvalidGrant, TemporarilyUnavailable
+from .conf import get_settings
 from .models import Session, auth_hashes
 from .revocation import revoked_sessions
-from .rotation import RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 logger = logging.getLogger("django_ironclad")
-
-ATTEMPTS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rotated:
-    """The session as it was read, and the refresh token that goes with the answer, "" when none does."""
-
-    session: Session
-    refresh_token: str = field(repr=False)
-    #: The client sent this very token.
-    held: bool = False
 
 
 def start(
@@ -59,71 +44,11 @@ def start(
         user_agent=user_agent[:200],
         ip_address=ip_address,
     )
-    _tell(signals.session_started, "session_started", session)
+    tell(signals.session_started, "session_started", session)
     # The last of those who log in at once sees them all, so there are never more.
     others = Session.objects.live().filter(user=user).exclude(pk=session.pk).order_by("-rotated_at", "-pk")
     _end(list(others[get_settings().SESSIONS_PER_USER - 1 :]), "too_many")
     return session
-
-
-def first_refresh_token(session: Session) -> str:
-    return _encode(session, 0, 0)
-
-
-def rotate(text: str) -> Rotated:
-    """Exchange a refresh token. Raises InvalidGrant; TemporarilyUnavailable when others moved the row each time.
-
-    Raises RuntimeError inside a transaction: a theft that is found must not be forgotten when that rolls back.
-    """
-    _require_autocommit()
-    token, mac = RefreshToken.parse(text)
-    for _ in range(ATTEMPTS):
-        session = _authentic(token, mac)
-        over = session.why_over()
-        if over:
-            if over != "revoked":
-                revoke(session, reason=over)
-            raise InvalidGrant(f"the session is over: {over}")
-        line = session.line
-        decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE)
-        if isinstance(decision, Refuse):
-            raise _refusal(session, decision)
-        change = _change(session, decision)
-        # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
-        as_read = {"generation": line.generation, "branch": line.branch, "auth_hash": session.auth_hash}
-        if not change or Session.objects.live().filter(pk=session.pk, **as_read).update(**change):
-            level = logging.WARNING if decision.how == "behind" else logging.INFO
-            _tell(signals.session_refreshed, "session_refreshed", session, level=level, how=decision.how)
-            if isinstance(decision, Withhold):
-                return Rotated(session, "")
-            held = isinstance(decision, Repeat) and decision.held
-            return Rotated(session, text if held else _encode(session, decision.generation, decision.branch), held=held)
-    raise TemporarilyUnavailable("others moved the session each time")
-
-
-def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
-    if not decision.reuse:
-        return InvalidGrant("newer than the row by more than a failover explains")
-    revoke(session, reason="refresh_token_reused")
-    _tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
-    return InvalidGrant("reuse")
-
-
-def _change(session: Session, decision: Repeat | Withhold | Rotate) -> dict[str, Any]:
-    """The columns that a decision moves; none where the row already says so."""
-    match decision:
-        case Rotate():
-            return {
-                "generation": decision.generation,
-                "branch": decision.branch,
-                "parent_branch": decision.parent_branch,
-                "rotated_at": Now(),
-                # Moves on to the current SECRET_KEY where only a fallback knew it.
-                "auth_hash": auth_hashes(session.user)[0],
-            }
-        case Repeat(grace_until=datetime()):
-            return {"grace_until": decision.grace_until, "grace_generation": session.generation}
-    return {}
 
 
 def follow_secret_key(session: Session) -> None:
@@ -163,47 +88,16 @@ def _end(living: list[Session], reason: str) -> int:
             if Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
         ]
     for session in ended:
-        _tell(signals.session_revoked, "session_revoked", session, reason=reason)
+        tell(signals.session_revoked, "session_revoked", session, reason=reason)
     if ended:
         # Now, for this transaction's own eyes; and once it commits, for whoever read in the meantime saw nothing.
-        revoked_sessions.invalidate()
-        transaction.on_commit(revoked_sessions.invalidate, using=using)
+        invalidate = partial(revoked_sessions.invalidate, [str(session.pk) for session in ended])
+        invalidate()
+        transaction.on_commit(invalidate, using=using)
     return len(ended)
 
 
-def find_by_refresh_token(text: str) -> Session:
-    """The session of any authentic refresh token, old or new, ended or not. Raises InvalidGrant."""
-    return _authentic(*RefreshToken.parse(text))
-
-
-def _authentic(token: RefreshToken, mac: str) -> Session:
-    try:
-        session = Session.objects.for_refresh(token.sid)
-    except Session.DoesNotExist:
-        raise InvalidGrant("no such session") from None
-    good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())
-    if not any(hmac.compare_digest(mac, each) for each in good):
-        raise InvalidGrant("forged: the MAC does not fit")
-    return session
-
-
-def _encode(session: Session, generation: int, branch: int) -> str:
-    token = RefreshToken(str(session.pk), generation, branch)
-    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed))
-
-
-def _require_autocommit() -> None:
-    # As atomic(durable=True) judges, but without its BEGIN: under SQLite a SELECT first and an UPDATE later in one
-    # deferred transaction is "database is locked" as soon as two do it.
-    blocks = connections[router.db_for_write(Session)].atomic_blocks
-    if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
-        raise RuntimeError(
-            "A refresh cannot run inside transaction.atomic(): when that rolls back, a stolen token that was just "
-            "found would be good again. Call it outside, or exempt the view with transaction.non_atomic_requests."
-        )
-
-
-def _tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:
+def tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:
     """One log line and one signal. Nothing in it is secret, and JSON keeps a line one line."""
     line = {"session": str(session.pk), "user": str(session.user_id), **facts}
     logger.log(level, "%s %s", event, json.dumps(line), extra={"event": event, **line})

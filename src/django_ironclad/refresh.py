@@ -1,0 +1,124 @@
+"""A refresh token is exchanged: what `rotation` decides is applied by one conditional UPDATE."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connections, router
+from django.db.models.functions import Now
+
+from . import sessions, signals
+from .conf import get_refresh_secrets, get_settings
+from .errors import InvalidGrant, TemporarilyUnavailable
+from .models import Session, auth_hashes
+from .rotation import RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+
+#: How often the row is read before giving up: whoever loses the swap starts over.
+ATTEMPTS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """The session as it was read, and the refresh token that goes with the answer, "" when none does."""
+
+    session: Session
+    refresh_token: str = field(repr=False)
+    #: The client sent this very token.
+    held: bool = False
+
+
+def first(session: Session) -> str:
+    """The refresh token that a login answers."""
+    return _encode(session, 0, 0)
+
+
+def rotate(text: str) -> Rotated:
+    """Exchange a refresh token. Raises InvalidGrant; TemporarilyUnavailable when others moved the row each time.
+
+    Raises RuntimeError inside a transaction: a theft that is found must not be forgotten when that rolls back.
+    """
+    _require_autocommit()
+    token, mac = RefreshToken.parse(text)
+    for _ in range(ATTEMPTS):
+        session = _authentic(token, mac)
+        over = session.why_over()
+        if over:
+            if over != "revoked":
+                sessions.revoke(session, reason=over)
+            raise InvalidGrant(f"the session is over: {over}")
+        line = session.line
+        decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE)
+        if isinstance(decision, Refuse):
+            raise _refusal(session, decision)
+        change = _change(session, decision)
+        # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
+        as_read = {"generation": line.generation, "branch": line.branch, "auth_hash": session.auth_hash}
+        if not change or Session.objects.live().filter(pk=session.pk, **as_read).update(**change):
+            level = logging.WARNING if decision.how == "behind" else logging.INFO
+            sessions.tell(signals.session_refreshed, "session_refreshed", session, level=level, how=decision.how)
+            if isinstance(decision, Withhold):
+                return Rotated(session, "")
+            held = isinstance(decision, Repeat) and decision.held
+            return Rotated(session, text if held else _encode(session, decision.generation, decision.branch), held=held)
+    raise TemporarilyUnavailable("others moved the session each time")
+
+
+def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
+    if not decision.reuse:
+        return InvalidGrant("newer than the row by more than a failover explains")
+    sessions.revoke(session, reason="refresh_token_reused")
+    sessions.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
+    return InvalidGrant("reuse")
+
+
+def _change(session: Session, decision: Repeat | Withhold | Rotate) -> dict[str, Any]:
+    """The columns that a decision moves; none where the row already says so."""
+    match decision:
+        case Rotate():
+            return {
+                "generation": decision.generation,
+                "branch": decision.branch,
+                "parent_branch": decision.parent_branch,
+                "rotated_at": Now(),
+                # Moves on to the current SECRET_KEY where only a fallback knew it.
+                "auth_hash": auth_hashes(session.user)[0],
+            }
+        case Repeat(grace_until=datetime()):
+            return {"grace_until": decision.grace_until, "grace_generation": session.generation}
+    return {}
+
+
+def find_session(text: str) -> Session:
+    """The session of any authentic refresh token, old or new, ended or not. Raises InvalidGrant."""
+    return _authentic(*RefreshToken.parse(text))
+
+
+def _authentic(token: RefreshToken, mac: str) -> Session:
+    try:
+        session = Session.objects.for_refresh(token.sid)
+    except Session.DoesNotExist:
+        raise InvalidGrant("no such session") from None
+    good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())
+    if not any(hmac.compare_digest(mac, each) for each in good):
+        raise InvalidGrant("forged: the MAC does not fit")
+    return session
+
+
+def _encode(session: Session, generation: int, branch: int) -> str:
+    token = RefreshToken(str(session.pk), generation, branch)
+    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed))
+
+
+def _require_autocommit() -> None:
+    # As atomic(durable=True) judges, but without its BEGIN: under SQLite a SELECT first and an UPDATE later in one
+    # deferred transaction is "database is locked" as soon as two do it.
+    blocks = connections[router.db_for_write(Session)].atomic_blocks
+    if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+        raise RuntimeError(
+            "A refresh cannot run inside transaction.atomic(): when that rolls back, a stolen token that was just "
+            "found would be good again. Call it outside, or exempt the view with transaction.non_atomic_requests."
+        )
