@@ -17,9 +17,10 @@ from typing import Final, NamedTuple
 
 from django.core import mail
 from django.db import DatabaseError, InterfaceError, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models.functions import Now
+from django.db.models import CharField
+from django.db.models.functions import Cast, Now
 
+from .committed import committed_rows
 from .conf import get_settings
 from .errors import TemporarilyUnavailable
 from .models import Session
@@ -92,10 +93,10 @@ class RevokedSessions:
 
     def freshen(self) -> None:
         """Return once the set may be believed. Raises TemporarilyUnavailable: no token is refused for our trouble."""
-        failed_just_now = clock() - self._failed_at < _interval()
-        if not failed_just_now and self._lock.acquire(timeout=PATIENCE):
+        if not self._failed_just_now() and self._lock.acquire(timeout=PATIENCE):
             try:
-                if self._is_old():
+                # Whoever waited for a read, or for its failure, does not try at once again: it waited enough.
+                if self._is_old() and not self._failed_just_now():
                     self._update()
             finally:
                 self._lock.release()
@@ -105,6 +106,9 @@ class RevokedSessions:
     def _is_old(self) -> bool:
         """Whether nobody read while this caller waited for the lock."""
         return self._read.mark is not self._mark or clock() - self._read.sent_at >= _interval()
+
+    def _failed_just_now(self) -> bool:
+        return clock() - self._failed_at < _interval()
 
     def _update(self) -> None:
         mark, before = self._mark, self._read
@@ -144,27 +148,11 @@ def _window() -> timedelta:
 
 def _fetch(period: timedelta) -> frozenset[int]:
     """The sessions that ended within `period`, by the database's clock. Raises DatabaseError, InterfaceError."""
-    ended = Session.objects.filter(revoked_at__gt=Now() - period).values_list("pk")
-    connection = connections[ended.db]
-    # In somebody's transaction a failed read would break it, and an old snapshot would hide what ended since.
-    own = connection.in_atomic_block and not _is_in_memory(connection)
-    if own:
-        connection = connection.copy()
-    try:
-        rows = ended.query.get_compiler(connection=connection).results_iter(tuple_expected=True)
-        return frozenset(_key(str(pk)) for (pk,) in rows)
-    except (DatabaseError, InterfaceError):
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
-        raise
-    finally:
-        if own:
-            connection.close()
-
-
-def _is_in_memory(connection: BaseDatabaseWrapper) -> bool:
-    """An SQLite without a file: another connection would be another database."""
-    return connection.vendor == "sqlite" and bool(connection.is_in_memory_db())  # type: ignore[attr-defined]
+    ended = Session.objects.filter(revoked_at__gt=Now() - period)
+    # As text, where the database has a type for it: a fifth of the time of as many UUID objects.
+    native = connections[ended.db].features.has_native_uuid_field
+    rows = committed_rows(ended.values_list(Cast("pk", CharField()) if native else "pk"))
+    return frozenset(_key(str(pk)) for (pk,) in rows)
 
 
 def _in_test_runner() -> bool:

@@ -20,6 +20,7 @@ from .servers import ROOT, Connection, PostgreSQL, Server, environment, gunicorn
 
 ENDED = 1_000_000 if STRESS else 20_000
 SECONDS = 15 if STRESS else 3
+FLOOD = 50 if STRESS else 10
 PERSISTENT = {"DATABASE": {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 
 #: Prune, and say what memory that took beyond a process that is ready to.
@@ -143,7 +144,7 @@ def test_pruning_beside_those_who_refresh(database_of_its_own: PostgreSQL, measu
 def test_a_flood_of_logins_leaves_the_api_answered(
     database_of_its_own: PostgreSQL, measured: Callable[[object], None]
 ) -> None:
-    """Fifty at once, each with a wrong password that costs a real hash."""
+    """So many at once, each with a wrong password that costs a real hash."""
     hasher = "django.contrib.auth.hashers.PBKDF2PasswordHasher"
     with gunicorn(database_of_its_own, threads=32, settings=PERSISTENT | {"PASSWORD_HASHERS": [hasher]}) as server:
         [person] = begin(server, 1)
@@ -170,11 +171,11 @@ def test_a_flood_of_logins_leaves_the_api_answered(
 
         with traffic(2, call) as before:
             time.sleep(SECONDS)
-        with traffic(50, login) as flood, traffic(2, call) as beside:
+        with traffic(FLOOD, login) as flood, traffic(2, call) as beside:
             time.sleep(SECONDS)
     assert before.statuses == beside.statuses == {200}
     assert flood.statuses == {401}
     measured(
         f"verified requests p99 {before.p99():.0f} ms before, {beside.p99():.0f} ms beside {len(flood.latencies)} "
-        f"logins by 50 at once"
+        f"logins by {FLOOD} at once"
     )
