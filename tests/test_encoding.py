@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_ironclad.encoding import b64decode, b64encode, dump_json, load_json
@@ -55,6 +55,9 @@ NOT_BASE64URL = {
     "the high one of two unused bits": "Zm-",
 }
 
+#: A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -79,13 +82,14 @@ def test_another_spelling_of_the_bytes_is_refused(text: str) -> None:
 
 
 @given(st.binary())
+@patient
 def test_what_base64url_writes_it_reads(data: bytes) -> None:
     assert b64decode(b64encode(data)) == data
     assert b64encode(data) == base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 @given(st.text() | st.text("AZaz09-_=+/ ", max_size=12))
-@settings(max_examples=300)
+@settings(patient, max_examples=300)
 def test_no_two_texts_mean_the_same_bytes(text: str) -> None:
     try:
         data = b64decode(text)
@@ -164,7 +168,7 @@ def test_json_that_two_parsers_could_read_differently_is_refused(data: bytes) ->
 
 
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
-@settings(max_examples=200)
+@settings(patient, max_examples=200)
 def test_bytes_are_a_json_object_or_a_value_error(data: bytes) -> None:
     try:
         value = load_json(data)
@@ -175,6 +179,7 @@ def test_bytes_are_a_json_object_or_a_value_error(data: bytes) -> None:
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=5))
+@patient
 def test_what_json_writes_it_reads(value: dict[str, Any]) -> None:
     assert load_json(dump_json(value)) == value
 

@@ -17,8 +17,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import override_settings
-from hypothesis import example, given
-from hypothesis import settings as effort
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from django_ironclad.conf import get_key_ring
@@ -779,6 +778,8 @@ def test_a_token_of_a_key_outside_the_ring_is_nobodys(algorithm: str) -> None:
         check(stranger.token, RINGS[algorithm], stranger.claims["iat"])
 
 
+#: A busy machine is no failure.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOW = 1_800_000_000
 SIGNED = {algorithm: genuine(KEYS[algorithm], NOW) for algorithm in RINGS}
 TOKENS = {algorithm: good.token for algorithm, good in SIGNED.items()}
@@ -790,6 +791,7 @@ json_values = st.recursive(
 
 
 @given(token=st.text() | st.text(".=Aa0-_ \n", max_size=30) | st.binary().map(lambda data: data.decode("latin-1")))
+@patient
 @example("." * 5000)
 def test_any_text_is_an_invalid_token(token: str) -> None:
     for ring in RINGS.values():
@@ -798,13 +800,14 @@ def test_any_text_is_an_invalid_token(token: str) -> None:
 
 
 @given(algorithm=st.sampled_from([*RINGS]), payload=st.text(max_size=20), signature=st.text(max_size=20))
+@patient
 def test_any_text_under_our_header_is_an_invalid_token(algorithm: str, payload: str, signature: str) -> None:
     with pytest.raises(InvalidToken):
         check(f"{KEYS[algorithm].header}.{payload}.{signature}", RINGS[algorithm], NOW)
 
 
 @given(algorithm=st.sampled_from([*RINGS]), place=st.floats(0, 1, exclude_max=True), character=st.characters())
-@effort(max_examples=300)
+@settings(patient, max_examples=300)
 def test_any_other_character_makes_an_invalid_token(algorithm: str, place: float, character: str) -> None:
     token = TOKENS[algorithm]
     position = int(place * len(token))
@@ -829,13 +832,14 @@ def test_any_other_bit_makes_an_invalid_token(algorithm: str) -> None:
 
 
 @given(payload=st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
+@patient
 def test_any_payload_is_an_invalid_token_even_when_signed(payload: bytes) -> None:
     with pytest.raises(InvalidToken):
         check(SIGNED["HS256"].say(payload), RINGS["HS256"], NOW)
 
 
 @given(claim=st.sampled_from([*SIGNED["HS256"].claims, "nbf", "scope", "more"]), value=json_values)
-@effort(max_examples=400)
+@settings(patient, max_examples=400)
 def test_any_value_of_any_claim_is_refused_or_readable(claim: str, value: Any) -> None:
     token = SIGNED["HS256"].say(json.dumps({**SIGNED["HS256"].claims, claim: value}).encode())
     try:
@@ -850,6 +854,7 @@ def test_any_value_of_any_claim_is_refused_or_readable(claim: str, value: Any) -
 
 
 @given(text=st.text() | st.text("0123456789abcdef-._", max_size=90))
+@patient
 @example(f"{SID}.0.0." + "A" * 43 + "\n")
 @example(f"{SID}.٣.0." + "A" * 43)
 @example(f"{SID}.00.0." + "A" * 43)
@@ -865,6 +870,7 @@ def test_any_other_text_is_an_invalid_refresh_token(text: str) -> None:
 
 
 @given(sid=st.uuids().map(str), generation=st.integers(0, 999_999_999), branch=st.integers(0, 999), seed=st.binary())
+@patient
 def test_a_refresh_token_is_read_as_it_was_written(sid: str, generation: int, branch: int, seed: bytes) -> None:
     token = RefreshToken(sid, generation, branch)
     text = token.encode(secret=SECRET, seed=seed)
