@@ -14,6 +14,7 @@ ROOT_URLCONF = "tests.urls"
 STATIC_URL = "static/"
 
 INSTALLED_APPS = [
+    "axes",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -29,6 +30,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -50,6 +52,11 @@ PASSWORD_HASHERS = [
     "tests.campus.hashers.QuickHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# Only the tests that are about it switch it on.
+AXES_ENABLED = False
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+
 REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["django_ironclad.drf.BearerAuthentication"]}
 
 DATABASES = {"default": dj_database_url.config(default="sqlite://:memory:")}

@@ -221,7 +221,7 @@ def test_djangos_own_signals_are_sent(api: Api, ada: Person) -> None:
         user_login_failed.disconnect(failed)
 
     assert heard[0] == (ada.user, "/auth/login/")
-    assert heard[1]["username"] == ada.name
+    assert heard[1][get_user_model().USERNAME_FIELD] == ada.name
     assert "wrong" not in str(heard[1])
     ada.user.refresh_from_db()
     assert ada.user.last_login is not None

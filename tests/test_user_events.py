@@ -13,6 +13,7 @@ from django.test import Client, override_settings
 from django_ironclad import sessions
 from django_ironclad.models import Session
 
+from .campus.models import Student
 from .conftest import PASSWORD, Api, Person
 
 pytestmark = pytest.mark.django_db
@@ -112,11 +113,6 @@ def test_deletion_of_many_at_once(api: Api, ada: Person, tokens: dict[str, Any])
 
 
 def test_a_proxy_of_the_user_model_is_a_user(api: Api, ada: Person, tokens: dict[str, Any]) -> None:
-    class Student(get_user_model()):  # type: ignore[misc]
-        class Meta:
-            proxy = True
-            app_label = "campus"
-
     student = Student._default_manager.get(pk=ada.user.pk)
     student.set_password("another one entirely")
     student.save()

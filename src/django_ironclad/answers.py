@@ -20,7 +20,7 @@ from .errors import IroncladError, MissingToken
 
 logger = logging.getLogger("django_ironclad")
 
-View = Callable[[HttpRequest], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpResponse:
@@ -85,9 +85,9 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
         @sensitive_post_parameters()
         @sensitive_variables()
         @wraps(view)
-        def border(request: HttpRequest) -> HttpResponse:
+        def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                response = view(request)
+                response = view(request, *args, **kwargs)
             except IroncladError as error:
                 log(error)
                 response = refuse(error)

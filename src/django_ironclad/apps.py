@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 
 class IroncladConfig(AppConfig):
@@ -18,3 +18,7 @@ class IroncladConfig(AppConfig):
             conf.get_key_ring()
         checks.register()
         user_events.watch()
+        if apps.is_installed("axes"):
+            from .contrib import axes
+
+            axes.watch()

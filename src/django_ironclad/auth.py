@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -13,15 +12,27 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import authenticate as django_authenticate
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, router, transaction
 from django.http import HttpRequest
 
 from . import sessions, tokens
 from .conf import get_key_ring, get_settings
-from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, TemporarilyUnavailable
+from .devices import client_address
+from .errors import (
+    InvalidCredentials,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidToken,
+    IroncladError,
+    RateLimited,
+    TemporarilyUnavailable,
+    WrongPassword,
+)
 from .models import Session
 from .revocation import revoked_sessions
 from .tokens import AccessToken
@@ -49,12 +60,17 @@ def _itself(error: IroncladError) -> Exception:
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
-    """The user whom Django's authentication backends know by this password. Raises InvalidCredentials."""
+    """The user whom Django's authentication backends know by this password. Raises InvalidCredentials, RateLimited."""
     with _database():
-        user = django_authenticate(request, username=username, password=password)
-    if user is None:
-        raise InvalidCredentials("refused by the authentication backends")
-    return user
+        # By the name of its field, as django-axes and most backends look for it.
+        user = django_authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+    if user is not None:
+        return user
+    if wait := getattr(request, "ironclad_retry_after", 0):
+        # Or AxesMiddleware would answer in our place, without the time to wait.
+        vars(request).pop("axes_locked_out", None)
+        raise RateLimited("an authentication backend has had enough", retry_after=wait)
+    raise InvalidCredentials("refused by the authentication backends")
 
 
 def login(
@@ -79,7 +95,7 @@ def login(
             auth_time=datetime.fromtimestamp(int(time.time()), UTC),
             lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
             user_agent=request.headers.get("User-Agent", "") if request else "",
-            ip_address=_address(request) if request else None,
+            ip_address=client_address(request) if request else None,
         )
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         groups = group_names(user)
@@ -164,6 +180,28 @@ def _lazy(access: AccessToken, refusal: Callable[[IroncladError], Exception]) ->
     return LazyUser(access, refusal=refusal), access
 
 
+def change_password(user: Any, *, old: str, new: str, keep: str, request: HttpRequest | None = None) -> None:
+    """Give `user` a new password. Every session ends but `keep`, in one transaction.
+
+    Raises WrongPassword, RateLimited; InvalidRequest with what Django's validators say.
+    """
+    try:
+        known = check_credentials(request, username=user.get_username(), password=old)
+    except InvalidCredentials:
+        raise WrongPassword from None
+    if known.pk != user.pk:
+        raise WrongPassword("an authentication backend knows somebody else by it")
+    try:
+        validate_password(new, user)
+    except ValidationError as error:
+        raise InvalidRequest("refused by the password validators", description=" ".join(error.messages)) from None
+    with _database(), transaction.atomic(using=router.db_for_write(Session)):
+        user.set_password(new)
+        # First, so that this session is no outdated one when the save ends those.
+        Session.objects.filter(pk=keep, user=user).update(auth_hash=user.get_session_auth_hash())
+        user.save(update_fields=["password"])
+
+
 def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:
     """A new access token for one that still holds, in contracts that know no refresh token.
 
@@ -236,14 +274,6 @@ def _response(
 
 def _seconds(period: timedelta) -> int:
     return int(period.total_seconds())
-
-
-def _address(request: HttpRequest) -> str | None:
-    """The peer's address; None where it has none, as behind a Unix socket."""
-    try:
-        return str(ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")))
-    except ValueError:
-        return None
 
 
 @contextmanager

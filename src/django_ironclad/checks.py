@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
+from django.apps import apps
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import get_hasher
 from django.core import checks
+from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
+from django.db import connections, router
 
 from .conf import get_key_ring, get_settings
+from .models import Session
 
-MIDDLEWARE = "django_ironclad.middleware.BearerMiddleware"
-CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
+CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
+#: By which option a database driver is told to give up on a server that does not answer.
+TIMEOUTS: Final = {
+    "postgresql": ("connect_timeout", "tcp_user_timeout"),
+    "mysql": ("connect_timeout", "read_timeout"),
+}
+#: What hashes a password so fast that a stolen table of them is soon a table of passwords.
+WEAK_HASHERS: Final = {"md5", "sha1", "unsalted_md5", "unsalted_sha1"}
+
+Found = Iterator[checks.CheckMessage]
 
 
 def register() -> None:
@@ -20,14 +35,16 @@ def register() -> None:
 
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
-    return list(_settings())
+    """What cannot work, wherever it runs."""
+    return [*_middleware(), *_cookie(), *_databases(), *_cors()]
 
 
 def check_deployment(**_: Any) -> list[checks.CheckMessage]:
-    return list(_deployment())
+    """What is risky in production."""
+    return [*_deployed_cookie(), *_keys(), *_tokens(), *_deployed_database(), *_passwords()]
 
 
-def _settings() -> Iterator[checks.CheckMessage]:
+def _middleware() -> Found:
     order = list(django_settings.MIDDLEWARE)
     if {MIDDLEWARE, CSRF} <= set(order) and order.index(MIDDLEWARE) > order.index(CSRF):
         yield checks.Error(
@@ -35,28 +52,80 @@ def _settings() -> Iterator[checks.CheckMessage]:
             hint=f"In MIDDLEWARE, move {MIDDLEWARE!r} to before {CSRF!r}.",
             id="ironclad.E001",
         )
-    if _uses_cookie() and get_settings().COOKIE_SAMESITE == "None" and not django_settings.SESSION_COOKIE_SECURE:
+    rest_framework = getattr(django_settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ())
+    if MIDDLEWARE not in order and not any("django_ironclad" in str(each) for each in rest_framework):
+        yield checks.Warning(
+            "No view looks at access tokens, unless it names its authentication class itself.",
+            hint=f"Put {MIDDLEWARE!r} into MIDDLEWARE, before {CSRF!r}, or 'django_ironclad.drf.BearerAuthentication' "
+            "into REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'].",
+            id="ironclad.W006",
+        )
+
+
+def _cookie() -> Found:
+    if not _uses_cookie() or get_settings().COOKIE_SAMESITE != "None":
+        return
+    if not django_settings.SESSION_COOKIE_SECURE:
         yield checks.Error(
             "Browsers drop a SameSite=None cookie that is not Secure, so nobody could refresh.",
             hint="Set SESSION_COOKIE_SECURE = True, or IRONCLAD['COOKIE_SAMESITE'] = 'Strict'.",
             id="ironclad.E002",
         )
+    if _wildcards():
+        yield checks.Error(
+            "With COOKIE_SAMESITE = 'None', any subdomain of a wildcard in CSRF_TRUSTED_ORIGINS can refresh for "
+            "a visitor from anywhere.",
+            hint=f"Name the origins instead of {_wildcards()!r}, or set IRONCLAD['COOKIE_SAMESITE'] = 'Strict'.",
+            id="ironclad.E003",
+        )
 
 
-def _deployment() -> Iterator[checks.CheckMessage]:
-    settings = get_settings()
-    ring = get_key_ring()
-    if _uses_cookie() and not django_settings.SESSION_COOKIE_SECURE:
+def _databases() -> Found:
+    users = router.db_for_write(get_user_model())
+    if router.db_for_write(Session) != users:
+        yield checks.Error(
+            "Sessions are in another database than users, but are read together with them in one statement.",
+            hint=f"Let the database router send the app 'ironclad' to {users!r}.",
+            id="ironclad.E004",
+        )
+
+
+def _cors() -> Found:
+    everybody = getattr(django_settings, "CORS_ALLOW_ALL_ORIGINS", False)
+    if everybody and getattr(django_settings, "CORS_ALLOW_CREDENTIALS", False):
+        yield checks.Error(
+            "CORS lets every site call this one with its visitors' cookies and read the answers.",
+            hint="Name your front ends in CORS_ALLOWED_ORIGINS, and drop CORS_ALLOW_ALL_ORIGINS.",
+            id="ironclad.E005",
+        )
+
+
+def _deployed_cookie() -> Found:
+    if not _uses_cookie():
+        return
+    if not django_settings.SESSION_COOKIE_SECURE:
         yield checks.Warning(
             "The refresh cookie travels over plain http too, and other hosts of the domain can overwrite it.",
             hint="Set SESSION_COOKIE_SECURE = True, or IRONCLAD['TRANSPORTS'] = ['body'].",
             id="ironclad.W001",
         )
-    if settings.longest_access_lifetime.total_seconds() > 3600:
+    if _wildcards():
         yield checks.Warning(
-            "Access tokens live longer than an hour (RFC 6750 §5.3): so long does a stolen one.",
-            hint="Shorten ACCESS_TOKEN_LIFETIME and DRF_JWT_TOKEN_LIFETIME in IRONCLAD; clients refresh by themselves.",
-            id="ironclad.W002",
+            "Every subdomain of a wildcard in CSRF_TRUSTED_ORIGINS may use the refresh cookie, one taken over too.",
+            hint=f"Name the origins instead of {_wildcards()!r}.",
+            id="ironclad.W007",
+        )
+
+
+def _keys() -> Found:
+    settings = get_settings()
+    ring = get_key_ring()
+    secret = django_settings.SECRET_KEY
+    if len(secret) < SECRET_KEY_MIN_LENGTH or str(secret).startswith(SECRET_KEY_INSECURE_PREFIX):
+        yield checks.Error(
+            "Tokens are signed by what is derived from SECRET_KEY, and that is short, or was made for development.",
+            hint="Set a SECRET_KEY of 50 random characters or more, from outside of the repository.",
+            id="ironclad.E006",
         )
     if any(key.algorithm == "RS256" for key in ring.keys):
         yield checks.Warning(
@@ -70,6 +139,12 @@ def _deployment() -> Iterator[checks.CheckMessage]:
             hint="Set IRONCLAD['ISSUER'] to the https URL of this service.",
             id="ironclad.W004",
         )
+    if not ring.jwks()["keys"] and settings.audience != settings.ISSUER:
+        yield checks.Warning(
+            "The tokens are for another audience, which can verify HS256 only by SECRET_KEY, and then issue them.",
+            hint="Give IRONCLAD['KEYS'] an Ed25519 key, and the audience your jwks.json.",
+            id="ironclad.W008",
+        )
     for file in settings.key_files:
         if file.stat().st_mode & 0o077:
             yield checks.Warning(
@@ -79,5 +154,63 @@ def _deployment() -> Iterator[checks.CheckMessage]:
             )
 
 
+def _tokens() -> Found:
+    if get_settings().longest_access_lifetime.total_seconds() > 3600:
+        yield checks.Warning(
+            "Access tokens live longer than an hour (RFC 6750 §5.3): so long does a stolen one.",
+            hint="Shorten ACCESS_TOKEN_LIFETIME and DRF_JWT_TOKEN_LIFETIME in IRONCLAD; clients refresh by themselves.",
+            id="ironclad.W002",
+        )
+
+
+def _deployed_database() -> Found:
+    connection = connections[router.db_for_write(Session)]
+    options = connection.settings_dict.get("OPTIONS", {})
+    missing = [name for name in TIMEOUTS.get(connection.vendor, ()) if name not in options]
+    if missing:
+        yield checks.Warning(
+            "A database that stops answering would hold requests up for minutes, also those that only verify tokens.",
+            hint=f"Set {' and '.join(missing)} in DATABASES[{connection.alias!r}]['OPTIONS'], as docs/checks.md shows.",
+            id="ironclad.W009",
+        )
+    if connection.vendor in TIMEOUTS and connection.settings_dict["CONN_MAX_AGE"] == 0 and not options.get("pool"):
+        yield checks.Warning(
+            "Each request opens a database connection of its own, which costs more than all the rest of a refresh.",
+            hint=f"Set CONN_MAX_AGE = 60 and CONN_HEALTH_CHECKS = True in DATABASES[{connection.alias!r}], or a pool.",
+            id="ironclad.W010",
+        )
+
+
+def _passwords() -> Found:
+    if not apps.is_installed("axes"):
+        yield checks.Warning(
+            "Nothing that we know of limits how often a password may be guessed.",
+            hint="Install django-ironclad[axes] and set it up (docs/guide.md), or silence this where a proxy does it.",
+            id="ironclad.W011",
+        )
+    elif getattr(django_settings, "AXES_LOCKOUT_PARAMETERS", None) == ["username"]:
+        yield checks.Warning(
+            "Whoever guesses at a user's password locks that user out everywhere.",
+            hint="Set AXES_LOCKOUT_PARAMETERS = [['username', 'ip_address']].",
+            id="ironclad.W012",
+        )
+    if get_hasher().algorithm in WEAK_HASHERS:
+        yield checks.Warning(
+            "Passwords are hashed by what was never meant for passwords.",
+            hint="Put 'django.contrib.auth.hashers.Argon2PasswordHasher' first in PASSWORD_HASHERS.",
+            id="ironclad.W013",
+        )
+    if not django_settings.AUTH_PASSWORD_VALIDATORS:
+        yield checks.Warning(
+            "Any password is accepted, the shortest and the most common too.",
+            hint="Set AUTH_PASSWORD_VALIDATORS as `django-admin startproject` does.",
+            id="ironclad.W014",
+        )
+
+
 def _uses_cookie() -> bool:
     return "cookie" in get_settings().TRANSPORTS
+
+
+def _wildcards() -> list[str]:
+    return [origin for origin in django_settings.CSRF_TRUSTED_ORIGINS if "*" in origin]

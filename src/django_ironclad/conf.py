@@ -51,6 +51,10 @@ class Settings:
     REVOCATION_INTERVAL: timedelta = timedelta(seconds=1)
     #: How long requests are served when nobody can read that; then they are answered 503.
     REVOCATION_MAX_STALENESS: timedelta = timedelta(seconds=30)
+    #: How many sessions a user may have; one more, and the least recently refreshed ends.
+    SESSIONS_PER_USER: int = 50
+    #: How many proxies of yours add to `X-Forwarded-For`; with 0, the header is anybody's word and is not read.
+    TRUSTED_PROXIES: int = 0
     #: How a refresh token may travel: in the "body", in the "cookie".
     TRANSPORTS: Sequence[Literal["body", "cookie"]] = ("body", "cookie")
     #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`.
@@ -102,6 +106,10 @@ def _several(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, (list, tuple)) and all(map(accepts, value))
 
 
+def _number(least: int, most: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and least <= value <= most
+
+
 def _time(most: timedelta = timedelta.max) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, timedelta) and timedelta(seconds=1) <= value <= most
 
@@ -123,6 +131,8 @@ _WANTED = {
     ),
     "REVOCATION_INTERVAL": _Wanted(_time(timedelta(seconds=10)), "a timedelta between 1 and 10 seconds"),
     "REVOCATION_MAX_STALENESS": _Wanted(_time(timedelta(minutes=5)), "a timedelta between 1 second and 5 minutes"),
+    "SESSIONS_PER_USER": _Wanted(_number(1, 10_000), "a number between 1 and 10000"),
+    "TRUSTED_PROXIES": _Wanted(_number(0, 10), "how many proxies there are, from 0 to 10"),
     "TRANSPORTS": _Wanted(
         lambda value: _several(("body", "cookie").__contains__)(value) and bool(value),
         '["body"], ["cookie"] or ["body", "cookie"]',

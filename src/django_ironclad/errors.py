@@ -12,10 +12,10 @@ class IroncladError(Exception):
     #: Seconds after which a client may try again (RFC 9110 §10.2.3); 0 when trying again changes nothing.
     retry_after = 0
 
-    def __init__(self, reason: str = "", *, description: str = "") -> None:
+    def __init__(self, reason: str = "", *, description: str = "", retry_after: int = 0) -> None:
         super().__init__(reason or description or self.description)
-        if description:
-            self.description = description
+        self.description = description or self.description
+        self.retry_after = retry_after or self.retry_after
 
 
 class InvalidRequest(IroncladError):
@@ -32,6 +32,14 @@ class InvalidCredentials(IroncladError):
     code = "invalid_credentials"
     status = 401
     description = "No active account was found with these credentials."
+
+
+class WrongPassword(IroncladError):
+    """Who changes a password has to know the old one. No 401, which would mean: refresh."""
+
+    code = "invalid_credentials"
+    status = 400
+    description = "The password is wrong."
 
 
 class InvalidGrant(IroncladError):
@@ -58,6 +66,22 @@ class MissingToken(InvalidToken):
 
 class UnknownKey(InvalidToken):
     """The header of the token is none that we write: another issuer's token, or nobody's."""
+
+
+class NotFound(IroncladError):
+    """Nothing of yours has this name; whether it is another's is not said."""
+
+    code = "not_found"
+    status = 404
+    description = "There is no such thing of yours."
+
+
+class RateLimited(IroncladError):
+    """Too many attempts to log in (RFC 6585 §4)."""
+
+    code = "rate_limited"
+    status = 429
+    description = "Too many attempts to log in; try again later."
 
 
 class OriginNotAllowed(IroncladError):

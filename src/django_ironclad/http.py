@@ -75,10 +75,15 @@ def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
     username = text(body, field if field in body else "username")
     if _CONTROL.search(username):
         raise InvalidRequest("control characters in the user name")
-    password = text(body, "password")
-    if len(password) > MAX_PASSWORD:
+    return username, password(body, "password")
+
+
+def password(body: Mapping[str, Any], name: str) -> str:
+    """The password in the member `name`. Raises InvalidRequest."""
+    value = text(body, name)
+    if len(value) > MAX_PASSWORD:
         raise InvalidRequest("password too long", description=f"The password is longer than {MAX_PASSWORD} characters.")
-    return username, password
+    return value
 
 
 def text(body: Mapping[str, Any], name: str) -> str:

@@ -60,6 +60,9 @@ def start(
         ip_address=ip_address,
     )
     _tell(signals.session_started, "session_started", session)
+    # The last of those who log in at once sees them all, so there are never more.
+    others = Session.objects.live().filter(user=user).exclude(pk=session.pk).order_by("-rotated_at", "-pk")
+    _end(list(others[get_settings().SESSIONS_PER_USER - 1 :]), "too_many")
     return session
 
 
@@ -107,7 +110,10 @@ def rotate(text: str) -> Rotated:
                     # Moves on to the current SECRET_KEY where only a fallback knew it.
                     "auth_hash": auth_hashes(session.user)[0],
                 }
-        at_line = Session.objects.live().filter(pk=session.pk, generation=line.generation, branch=line.branch)
+        # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
+        at_line = Session.objects.live().filter(
+            pk=session.pk, generation=line.generation, branch=line.branch, auth_hash=session.auth_hash
+        )
         if at_line.update(**change):
             if isinstance(decision, Rotate):
                 facts = {"late": decision.late, "behind": decision.behind}

@@ -13,5 +13,8 @@ urlpatterns = [
     path("refresh/", views.refresh, name="refresh"),
     path("logout/", views.logout, name="logout"),
     path("me/", views.me, name="me"),
+    path("sessions/", views.sessions, name="sessions"),
+    path("sessions/<str:sid>/", views.session, name="session"),
+    path("password/", views.password, name="password"),
     path("jwks.json", views.jwks, name="jwks"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.contrib.auth.signals import user_logged_in
@@ -17,20 +18,22 @@ _DECISIVE: Final = frozenset({"password", "is_active"})
 
 
 def watch() -> None:
-    """Connect to Django's signals. `update()` and plain SQL send none: those are seen at the session's next refresh."""
-    pre_save.connect(_note_upgrade, dispatch_uid="ironclad.note_upgrade")
-    post_save.connect(_user_saved, dispatch_uid="ironclad.user_saved")
-    pre_delete.connect(_user_deleted, dispatch_uid="ironclad.user_deleted")
+    """Connect to Django's signals. `update()` and plain SQL send none: those are seen at the session's next refresh.
+
+    Signals name the class that was saved, so proxies and children of the user model are named too; all classes are not,
+    for then Django could delete no row of any model without loading it first.
+    """
+    for model in apps.get_models():
+        if issubclass(model, get_user_model()):
+            uid = f"ironclad.{model._meta.label}"
+            pre_save.connect(_note_upgrade, sender=model, dispatch_uid=uid)
+            post_save.connect(_user_saved, sender=model, dispatch_uid=uid)
+            pre_delete.connect(_user_deleted, sender=model, dispatch_uid=uid)
     user_logged_in.connect(_follow_upgrade, dispatch_uid="ironclad.follow_upgrade")
 
 
-def _is_user(model: type[Any]) -> bool:
-    """Also a proxy or a child of the user model: signals name the class that was saved."""
-    return issubclass(model, get_user_model())
-
-
-def _user_saved(sender: Any, instance: Any, created: bool, update_fields: frozenset[str] | None, **_: object) -> None:
-    if created or not _is_user(sender) or not (update_fields is None or update_fields & _DECISIVE):
+def _user_saved(instance: Any, created: bool, update_fields: frozenset[str] | None, **_: object) -> None:
+    if created or not (update_fields is None or update_fields & _DECISIVE):
         return
     if not instance.is_active:
         sessions.revoke_all(instance, reason="user_inactive")
@@ -38,15 +41,14 @@ def _user_saved(sender: Any, instance: Any, created: bool, update_fields: frozen
         sessions.revoke_outdated(instance)
 
 
-def _user_deleted(sender: Any, instance: Any, **_: object) -> None:
+def _user_deleted(instance: Any, **_: object) -> None:
     # Before: afterwards nobody knows whose the sessions were.
-    if _is_user(sender):
-        sessions.revoke_all(instance, reason="user_deleted")
+    sessions.revoke_all(instance, reason="user_deleted")
 
 
 def _note_upgrade(sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object) -> None:
     # `check_password` saves an upgraded hash just so, and sets `_password` to None to say that it is no new password.
-    if not _is_user(sender) or update_fields != _PASSWORD or instance._password is not None:
+    if update_fields != _PASSWORD or instance._password is not None:
         return
     before = sender._base_manager.using(using).filter(pk=instance.pk).first()
     if before is not None and before.has_usable_password() and _is_outdated(before.password):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import condition, require_POST, require_safe
+from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
 from . import auth, http
+from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
-from .errors import InvalidRequest, MissingToken
+from .devices import device_name
+from .errors import InvalidRequest, MissingToken, NotFound
+from .models import Session
+from .tokens import AccessToken
 
 
 @endpoint()
@@ -51,10 +57,7 @@ def logout(request: HttpRequest) -> HttpResponse:
 @endpoint()
 @require_safe
 def me(request: HttpRequest) -> HttpResponse:
-    token = http.bearer_token(request)
-    if not token:
-        raise MissingToken
-    user, _ = auth.authenticate(token, strict=True)
+    user, _ = _whose(request)
     return JsonResponse(
         {
             "id": user.pk,
@@ -65,6 +68,61 @@ def me(request: HttpRequest) -> HttpResponse:
             "groups": auth.group_names(user),
         }
     )
+
+
+@endpoint()
+@require_http_methods(["GET", "HEAD", "DELETE"])
+def sessions(request: HttpRequest) -> HttpResponse:
+    """My devices; DELETE ends all of them but this one."""
+    user, token = _whose(request)
+    if request.method == "DELETE":
+        sessions_of.revoke_all(user, reason="user", keep=token.sid)
+        return HttpResponse(status=204)
+    living = Session.objects.live().unexpired().filter(user=user).order_by("-rotated_at")
+    return JsonResponse({"sessions": [_describe(session, current=token.sid) for session in living]})
+
+
+@endpoint()
+@require_http_methods(["DELETE"])
+def session(request: HttpRequest, sid: str) -> HttpResponse:
+    """End one of my sessions. 204 also where it has ended before; another's is 404, as is one that nobody has."""
+    user, _ = _whose(request)
+    try:
+        mine = Session.objects.get(pk=sid, user=user)
+    except (Session.DoesNotExist, ValidationError):
+        raise NotFound from None
+    sessions_of.revoke(mine, reason="user")
+    return HttpResponse(status=204)
+
+
+@endpoint()
+@require_POST
+def password(request: HttpRequest) -> HttpResponse:
+    """A new password, for who knows the old one. Every other session ends, this one lives."""
+    user, token = _whose(request)
+    body = http.read_body(request)
+    old, new = http.password(body, "old_password"), http.password(body, "new_password")
+    auth.change_password(user, old=old, new=new, keep=token.sid, request=request)
+    return HttpResponse(status=204)
+
+
+def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:
+    """The user and the token of this request, strictly checked. Raises InvalidToken."""
+    token = http.bearer_token(request)
+    if not token:
+        raise MissingToken
+    return auth.authenticate(token, strict=True)
+
+
+def _describe(session: Session, *, current: str) -> dict[str, object]:
+    return {
+        "id": session.pk,
+        "device": device_name(session.user_agent),
+        "ip_address": session.ip_address,
+        "created_at": session.created_at,
+        "last_used_at": session.rotated_at,
+        "current": str(session.pk) == current,
+    }
 
 
 def _jwks_etag(request: HttpRequest) -> str:

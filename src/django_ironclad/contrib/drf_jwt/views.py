@@ -23,7 +23,7 @@ MISSING: Final = ["This field is required."]
 
 
 def _refuse(error: IroncladError) -> HttpResponse:
-    if error.status >= 500:
+    if error.retry_after:
         return answers.error_answer(error)
     wrong = isinstance(error, InvalidCredentials)
     sentence = "Unable to log in with provided credentials." if wrong else error.description

@@ -1,0 +1,94 @@
+"""Sessions in Django's admin: to find, to read, and to end; nothing secret is shown, and nothing can be edited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from . import sessions
+from .devices import device_name
+from .models import Session, SessionQuerySet
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Live, over by time, or how it was ended."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        reasons = Session.objects.exclude(revoked_reason="").order_by("revoked_reason")
+        ended = reasons.values_list("revoked_reason", flat=True).distinct()
+        return [("live", "live"), ("over", "over by time"), *((reason, f"ended: {reason}") for reason in ended)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session] | None:
+        if not self.value() or not isinstance(queryset, SessionQuerySet):
+            return queryset
+        if self.value() == "live":
+            return queryset.live().unexpired()
+        if self.value() == "over":
+            return queryset.live().exclude(pk__in=queryset.unexpired())
+        return queryset.filter(revoked_reason=self.value())
+
+
+@admin.register(Session)
+class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ["id", "user", "device", "ip_address", "created_at", "last_used", "status"]
+    list_filter = [StatusFilter, "rotated_at"]
+    ordering = ["-created_at"]
+    actions = ["end", "end_all_of_user"]
+    fields = ["id", "user", "client_id", "device", "user_agent", "ip_address", "created_at", "last_used", "auth_time"]
+    fields += ["expires_at", "status", "revoked_at", "generation"]
+    show_full_result_count = False
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return [f"user__{get_user_model().USERNAME_FIELD}", "ip_address", "=id"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return Session.objects.with_standing().order_by(*self.ordering)
+
+    @admin.display(description="device")
+    def device(self, session: Session) -> str:
+        return device_name(session.user_agent)
+
+    @admin.display(description="last used", ordering="rotated_at")
+    def last_used(self, session: Session) -> Any:
+        return session.rotated_at
+
+    @admin.display(description="status")
+    def status(self, session: Session) -> str:
+        if session.revoked_at is not None:
+            return f"ended: {session.revoked_reason}"
+        return "over by time" if session.is_expired else "live"
+
+    @admin.action(description="End the selected sessions", permissions=["end"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        self._end(request, queryset)
+
+    @admin.action(description="End all sessions of these users", permissions=["end"])
+    def end_all_of_user(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        self._end(request, Session.objects.filter(user__in=queryset.order_by().values("user")))
+
+    def _end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        ended = 0
+        for session in queryset.select_related("user"):
+            if sessions.revoke(session, reason="administrator"):
+                self.log_change(request, session, "Ended.")
+                ended += 1
+        self.message_user(request, f"{ended} ended.", messages.SUCCESS)
+
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ironclad.change_session")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        return False

@@ -1,0 +1,136 @@
+"""Sessions in Django's admin: found, read and ended, by who may; and nothing secret is shown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.urls import include, path
+
+from django_ironclad.models import Session
+
+from .conftest import Api, Person, time_passes
+
+if not hasattr(get_user_model(), "user_permissions"):
+    pytest.skip("Django's admin needs a user model with permissions", allow_module_level=True)
+
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+
+urlpatterns = [path("admin/", admin.site.urls), path("", include("tests.urls"))]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.test_admin")]
+LIST = "/admin/ironclad/session/"
+
+
+@pytest.fixture
+def staff(person: Callable[..., Person]) -> Callable[..., Client]:
+    """The admin of somebody with these permissions."""
+
+    def make(*codenames: str) -> Client:
+        somebody = person("rosa", is_staff=True)
+        somebody.user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client = Client()
+        client.force_login(somebody.user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def tokens(api: Api, ada: Person) -> dict[str, Any]:
+    return api.login(ada)
+
+
+def act(client: Client, action: str, *sessions: Session) -> Any:
+    return client.post(LIST, {"action": action, "_selected_action": [each.pk for each in sessions]}, follow=True)
+
+
+def test_who_may_view_sees_everything_but_secrets(staff: Any, tokens: dict[str, Any], ada: Person) -> None:
+    client = staff("view_session")
+    session = Session.objects.get()
+
+    for url in (LIST, f"{LIST}{session.pk}/change/"):
+        answer = client.get(url)
+        page = answer.content.decode()
+        assert answer.status_code == 200
+        assert ada.name in page
+        assert bytes(session.seed).hex() not in page
+        assert session.auth_hash not in page
+        assert "seed" not in page
+        assert 'name="_save"' not in page
+    assert client.get(f"{LIST}add/").status_code == 403
+    assert client.get(f"{LIST}{session.pk}/delete/").status_code == 403
+
+
+def test_who_may_not_sees_nothing(staff: Any, tokens: dict[str, Any]) -> None:
+    assert staff().get(LIST).status_code == 403
+    assert Client().get(LIST).status_code == 302
+
+
+def test_who_may_only_view_ends_nothing(staff: Any, tokens: dict[str, Any]) -> None:
+    client = staff("view_session")
+
+    act(client, "end", Session.objects.get())
+
+    assert Session.objects.get().revoked_at is None
+
+
+def test_ending_one_and_many_is_logged(
+    staff: Any, api: Api, ada: Person, tokens: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django_ironclad")
+    client = staff("view_session", "change_session")
+    session = Session.objects.get()
+    other = api.login(ada)
+
+    assert "1 ended." in act(client, "end", session).content.decode()
+
+    assert api.get("/drf/members/", tokens["access_token"]).status_code == 401
+    assert api.get("/drf/members/", other["access_token"]).status_code == 200
+    session.refresh_from_db()
+    assert session.revoked_reason == "administrator"
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, str(entry.user)) == (str(session.pk), "rosa")
+    assert "session_revoked" in caplog.text
+    assert "0 ended." in act(client, "end", session).content.decode()
+
+
+def test_ending_all_of_a_user(staff: Any, api: Api, ada: Person, person: Any) -> None:
+    client = staff("view_session", "change_session")
+    mine = [api.login(ada) for _ in range(3)]
+    others = api.login(person("alan"))
+
+    act(client, "end_all_of_user", Session.objects.filter(user=ada.user)[0])
+
+    assert [api.get("/drf/members/", each["access_token"]).status_code for each in mine] == [401] * 3
+    assert api.get("/drf/members/", others["access_token"]).status_code == 200
+
+
+def test_sessions_are_found_by_user_address_and_status(staff: Any, api: Api, ada: Person, person: Any) -> None:
+    client = staff("view_session")
+    api.logout(api.login(ada)["refresh_token"])
+    api.login(ada)
+    time_passes(days=20)
+    api.login(person("alan"))
+
+    def found(query: str) -> int:
+        answer = client.get(f"{LIST}?{query}")
+        assert answer.status_code == 200
+        return int(answer.context["cl"].result_count)
+
+    assert found("") == 3
+    assert found(f"q={ada.name}") == 2
+    assert found("q=127.0.0.1") == 3
+    assert found(f"q={Session.objects.get(user__username='alan').pk}") == 1
+    assert found("q=nobody") == 0
+    assert found("status=live") == 1
+    assert found("status=over") == 1
+    assert found("status=logout") == 1
+    today = Session.objects.get(user__username="alan").rotated_at - timedelta(days=1)
+    assert found(f"rotated_at__gte={today:%Y-%m-%d}+00:00:00%2B00:00") == 1

@@ -1,0 +1,95 @@
+"""`ironclad_sessions` and `ironclad_prune`."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from django_ironclad.management.commands import ironclad_prune
+from django_ironclad.models import Session
+
+from .conftest import Api, Person, time_passes
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*arguments: str) -> str:
+    output = StringIO()
+    call_command(*arguments, stdout=output, no_color=True)
+    return output.getvalue()
+
+
+def test_a_users_sessions_are_listed_and_ended(api: Api, ada: Person) -> None:
+    tokens = [api.login(ada) for _ in range(2)]
+
+    listed = run("ironclad_sessions", ada.name)
+    assert len(listed.splitlines()) == 2
+    assert "127.0.0.1" in listed
+    assert "2 ended." in run("ironclad_sessions", ada.name, "--revoke")
+    assert run("ironclad_sessions", ada.name) == "None.\n"
+    assert [api.get("/drf/members/", each["access_token"]).status_code for each in tokens] == [401] * 2
+    assert set(Session.objects.values_list("revoked_reason", flat=True)) == {"operator"}
+
+
+def test_an_unknown_user_is_a_clear_error(db: None) -> None:
+    with pytest.raises(CommandError, match="nobody"):
+        run("ironclad_sessions", "nobody")
+
+
+@pytest.fixture
+def rows(api: Api, ada: Person) -> dict[str, str]:
+    """A session of each kind; the id of each."""
+
+    def login() -> str:
+        return str(api.login(ada)["refresh_token"])
+
+    expired = login()
+    time_passes(days=80)
+    ended_long_ago = login()
+    api.logout(ended_long_ago)
+    time_passes(days=41)
+    resting, ended_lately = login(), login()
+    api.logout(ended_lately)
+    time_passes(days=20)
+    living = login()
+    tokens = locals()
+    names = ("expired", "ended_long_ago", "resting", "ended_lately", "living")
+    return {name: tokens[name].split(".")[0] for name in names}
+
+
+def left(rows: dict[str, str]) -> set[str]:
+    known = {str(pk) for pk in Session.objects.values_list("pk", flat=True)}
+    return {name for name, pk in rows.items() if pk in known}
+
+
+def test_what_was_over_long_ago_is_deleted_and_nothing_else(rows: dict[str, str]) -> None:
+    assert run("ironclad_prune") == "2 sessions deleted.\n"
+
+    assert left(rows) == {"resting", "ended_lately", "living"}
+
+
+def test_a_dry_run_deletes_nothing(rows: dict[str, str]) -> None:
+    assert run("ironclad_prune", "--dry-run") == "2 sessions would be deleted.\n"
+
+    assert len(left(rows)) == 5
+
+
+def test_how_long_ago_can_be_told(rows: dict[str, str]) -> None:
+    assert run("ironclad_prune", "--older-than", "10") == "3 sessions deleted.\n"
+    assert left(rows) == {"resting", "living"}
+    for days in ("0", "-1"):
+        with pytest.raises(CommandError, match="at least"):
+            run("ironclad_prune", "--older-than", days)
+
+
+def test_it_goes_in_batches(rows: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ironclad_prune, "BATCH", 1)
+    with CaptureQueriesContext(connection) as context:
+        run("ironclad_prune")
+
+    assert len([query for query in context if query["sql"].startswith("DELETE")]) == 2
+    assert left(rows) == {"resting", "ended_lately", "living"}

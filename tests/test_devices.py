@@ -1,0 +1,55 @@
+"""What a request says of its device, as far as it may be believed."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import RequestFactory, override_settings
+
+from django_ironclad.devices import client_address, device_name
+
+FORWARDED = "6.6.6.6, 203.0.113.7, 10.0.0.2"
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, FORWARDED, "10.0.0.1"),
+        (1, FORWARDED, "10.0.0.2"),
+        (2, FORWARDED, "203.0.113.7"),
+        (3, FORWARDED, "6.6.6.6"),
+        (4, FORWARDED, "10.0.0.1"),
+        (1, "", None),
+        (1, "203.0.113.7:4711", "203.0.113.7"),
+        (1, "[2001:db8::1]:4711", "2001:db8::1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "::ffff:203.0.113.7", "203.0.113.7"),
+        (1, "unknown", None),
+        (1, "<script>", None),
+    ],
+)
+def test_the_address_comes_through_so_many_proxies_and_no_more(
+    proxies: int, forwarded: str, address: str | None
+) -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": forwarded})
+    with override_settings(IRONCLAD={"TRUSTED_PROXIES": proxies}):
+        assert client_address(request) == address
+
+
+def test_without_the_header_the_peer_is_the_client() -> None:
+    request = RequestFactory().get("/", REMOTE_ADDR="")
+    assert client_address(request) is None
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        ("campus-app/2.1", "campus-app/2.1"),
+        ("", ""),
+    ],
+)
+def test_the_name_of_a_device(user_agent: str, name: str) -> None:
+    assert device_name(user_agent) == name
