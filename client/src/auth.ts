@@ -375,7 +375,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
   async function logout({ scope = "this" }: { scope?: "this" | "others" | "all" } = {}): Promise<boolean> {
     const others = scope === "this" ? null : request("DELETE", "sessions/");
     if (scope === "others") return others?.then(() => true) as Promise<boolean>;
-    await others?.catch(() => {});
+    // Nothing is awaited for "this": who has pressed the button is out before the next line of the page runs.
+    if (others) await others.catch(() => {});
     logouts++;
     const kept = store.get(name);
     const sid = session?.sid ?? sidOf(kept);

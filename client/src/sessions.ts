@@ -15,14 +15,18 @@ export interface Sessions {
 
 export interface Device {
   readonly id: string;
-  readonly [name: string]: unknown;
+  readonly device: string;
+  readonly ip_address: string | null;
+  readonly created_at: string;
+  readonly last_used_at: string;
+  /** This one. */
+  readonly current: boolean;
 }
 
 export function createSessions(auth: Auth): Sessions {
   return {
     async list() {
-      const answer = await auth.request("GET", "sessions/");
-      return ((Array.isArray(answer) ? answer : answer.sessions) ?? []) as Device[];
+      return (await auth.request("GET", "sessions/")).sessions as Device[];
     },
     async revoke(id) {
       if (id === auth.state.claims?.sid) await auth.logout();
