@@ -4,13 +4,13 @@ import { AuthError } from "./errors.js";
 import { answerOf, asAuthError, type Json, post } from "./http.js";
 import { addressOf, headersOf, pageAddress, replayable } from "./replay.js";
 import { type Claims, leftOf, type Session, sessionOf, type User } from "./session.js";
-import { cookieStore, isOlder, type Store, sidOf } from "./store.js";
+import { isOlder, memoryStore, type Store, sidOf } from "./store.js";
 import { openTabs, pause } from "./tabs.js";
 
 export interface AuthOptions {
   /** Where `django_ironclad.urls` is mounted; default "/auth/". */
   readonly baseURL?: string;
-  /** What survives a reload; default `cookieStore()`. */
+  /** What survives a reload; default `memoryStore()`. */
   readonly store?: Store;
   /** Origins that get the access token; default: that of `baseURL` alone. */
   readonly origins?: readonly string[];
@@ -90,7 +90,7 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 
 export function createAuth(options: AuthOptions = {}): Auth {
   const base = new URL(options.baseURL ?? "/auth/", pageAddress()).href.replace(/\/?$/, "/");
-  const store = options.store ?? cookieStore();
+  const store = options.store ?? memoryStore();
   const origins = new Set((options.origins ?? [base]).map((origin) => new URL(origin).origin));
   // Called late and on its own, so that whoever replaces window.fetch replaces it here too.
   const send: typeof fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init));

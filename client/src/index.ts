@@ -7,4 +7,4 @@ export { AuthError } from "./errors.js";
 export type { Json } from "./http.js";
 export type { Claims, User } from "./session.js";
 export type { Store } from "./store.js";
-export { cookieStore, localStore, sessionStore } from "./store.js";
+export { localStore, memoryStore, sessionStore } from "./store.js";

@@ -12,7 +12,7 @@ export interface Store {
 }
 
 /** The default: the refresh token is in an HttpOnly cookie, where no script sees it; kept is only which session it is of. */
-export const cookieStore = (): Store => webStore("cookie", true, "localStorage");
+export const memoryStore = (): Store => webStore("cookie", true, "localStorage");
 
 /** The refresh token in localStorage. Any script that runs on the page can steal it, and with it the session. */
 export const localStore = (): Store => webStore("body", true, "localStorage");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Auth, cookieStore, localStore } from "../src/index.js";
+import { type Auth, localStore, memoryStore } from "../src/index.js";
 import { Browser, type Fault, ORIGIN, passes } from "./world.js";
 
 const TABS = 3;
@@ -39,7 +39,7 @@ class Watched {
 
   constructor(browser: Browser, cookie: boolean) {
     this.auth = browser.tab({
-      store: cookie ? cookieStore() : localStore(),
+      store: cookie ? memoryStore() : localStore(),
       fetch: async (input, init) => {
         const refresh = String(input).endsWith("/refresh/");
         if (refresh) this.most = Math.max(this.most, ++this.refreshing);

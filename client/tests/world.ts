@@ -1,7 +1,7 @@
 /** One browser with its tabs and one server, in memory: what each may do to the other, and nothing of the client's own. */
 
 import { vi } from "vitest";
-import { type Auth, type AuthOptions, cookieStore, createAuth, type Store } from "../src/index.js";
+import { type Auth, type AuthOptions, createAuth, memoryStore, type Store } from "../src/index.js";
 
 export const ORIGIN = "https://campus.example";
 const LIFETIME = 300;
@@ -271,7 +271,7 @@ export class Browser {
 }
 
 /** A store of one tab's own, as sessionStorage is: two of them in one process do not see each other. */
-export function ownStore(like: Store = cookieStore()): Store & { kept: Map<string, string> } {
+export function ownStore(like: Store = memoryStore()): Store & { kept: Map<string, string> } {
   const kept = new Map<string, string>();
   return {
     ...like,

@@ -20,10 +20,13 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A host that is no secure context: http, and not localhost.
+    "--host-resolver-rules=MAP campus.example 127.0.0.1",
 ]
 #: What Chromium itself says about answers that a page expects; anything else in the console is a fault of the page.
 EXPECTED = re.compile(
-    r"Failed to load resource: (the server responded with a status of (400|401|403) |net::ERR_FAILED)"
+    r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
+    r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
 )
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")
