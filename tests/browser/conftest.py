@@ -27,6 +27,7 @@ FLAGS = [
 EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
     r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
+    r"|Access to fetch at 'http://localhost:.* has been blocked by CORS policy"
 )
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")
