@@ -212,9 +212,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
     }
     const mine = session?.sid ?? sidOf(store.get(name));
     if (message.kind === "out") {
-      if (message.sid === mine) leave(message.sid, message.reason);
-      // Also when it is nobody's here yet: an answer on its way may make it ours.
+      // Noted even if it is nobody's here: its answer or its message may still be on the way.
       ended.add(message.sid);
+      if (message.sid === mine || (!mine && state.status === "unknown")) leave(message.sid, message.reason);
       return;
     }
     // A tab that slept may hear this late.
@@ -249,8 +249,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return await tabs.exclusively(
         async () => {
           if (!overtaken() && !before && store.get(name)) await askTabs();
-          // Overtaken: another tab was quicker while we waited, or somebody came or went.
-          if (!overtaken()) await askServer(overtaken, () => epoch !== began);
+          await askServer(overtaken, () => epoch !== began);
           return session;
         },
         () => session !== before,
@@ -270,6 +269,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   }
 
   async function askServer(overtaken: () => boolean, isVoid: () => boolean): Promise<void> {
+    // Overtaken: another tab was quicker while we waited for the lock or for the network, or somebody came or went.
     for (let retries = 0; !overtaken(); ) {
       const kept = store.get(name);
       if (!kept && !byCookie) return leave(session?.sid ?? "", "");

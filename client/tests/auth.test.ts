@@ -120,6 +120,8 @@ describe("signing in and out", () => {
     const asked = auth.refresh();
     await passes(1500);
     void auth.logout();
+    await passes(50);
+    expect(browser.server.count("/auth/logout/")).toBe(1);
     expect(await settle(asked)).toBe("");
     await passes(10_000);
     expect(auth.state).toMatchObject({ status: "signed-out", reason: "logout", refreshing: false });
@@ -153,6 +155,22 @@ describe("signing in and out", () => {
     await passes(1000);
     expect(browser.server.rows.get("sid-2")?.alive).toBe(true);
     expect(auth.state.user?.username).toBe("rosa");
+  });
+
+  test("a login after an offline logout is not undone by another tab that has not heard of it", async () => {
+    const auth = await browser.signedIn();
+    browser.goOffline();
+    await settle(auth.logout());
+    browser.tab();
+    await passes(1000);
+    browser.messagesTake(() => 10 ** 9);
+    browser.server.offline = false;
+    const login = auth.login({ username: "rosa", password: "right" });
+    await passes(5);
+    browser.wake();
+    await settle(login);
+    await passes(1000);
+    expect(browser.server.rows.get("sid-2")?.alive).toBe(true);
   });
 
   test("a client that was disposed of asks nothing, hears nothing and holds nothing", async () => {
@@ -481,6 +499,44 @@ describe("tabs", () => {
     await passes(5000);
     expect([first.state.status, second.state.status]).toEqual(["signed-out", "signed-out"]);
     expect([await settle(first.token()), await settle(second.token())]).toEqual(["", ""]);
+  });
+
+  test("a logout elsewhere while a page loads leaves it signed out", async () => {
+    const auth = await browser.signedIn();
+    await passes(301_000);
+    browser.server.latency = 400;
+    const loading = browser.tab();
+    await passes(350);
+    void auth.logout();
+    await passes(5000);
+    expect(loading.state).toMatchObject({ status: "signed-out", reason: "logout" });
+    expect(await settle(loading.token())).toBe("");
+  });
+
+  test("news of a login that arrives after the news of its logout signs nobody in", async () => {
+    const visitor = browser.tab();
+    browser.messagesTake(() => 500);
+    const auth = await browser.signedIn();
+    browser.messagesTake(() => 1);
+    await settle(auth.logout());
+    await passes(1000);
+    expect(visitor.state).toMatchObject({ status: "signed-out", user: null });
+  });
+
+  test("an answer to the user before, while somebody else signs in, changes nothing", async () => {
+    const other = browser.tab();
+    browser.messagesTake(() => 10 ** 9);
+    (await browser.signedIn()).dispose();
+    browser.messagesTake(() => 1);
+    browser.takeLocksAway();
+    browser.server.latency = 400;
+    const loading = browser.tab();
+    await passes(350);
+    browser.server.latency = 2;
+    await settle(other.login({ username: "rosa", password: "right" }));
+    expect(loading.state.user?.username).toBe("rosa");
+    await passes(5000);
+    expect([loading.state.user?.username, other.state.user?.username]).toEqual(["rosa", "rosa"]);
   });
 
   test("another user who signs in elsewhere is the user here, and a POST that waits is not sent as them", async () => {

@@ -54,7 +54,7 @@ class Faults:
         self.spoiled = set(self.given_out) if switches.get("spoil") else set()
         #: Seconds that the clock of the tokens is ahead of everybody else's.
         shift = switches.get("clock", 0)
-        auth.time = SimpleNamespace(time=lambda: time.time() + shift)  # type: ignore[assignment]
+        vars(auth)["time"] = SimpleNamespace(time=lambda: time.time() + shift)
         #: Lifetimes in seconds; `{"REUSE_GRACE": 1}` is as good as no grace.
         lifetimes = {name: timedelta(seconds=seconds) for name, seconds in switches.get("lifetimes", {}).items()}
         settings.IRONCLAD = {**FRESH, **lifetimes}
@@ -67,7 +67,9 @@ class Faults:
                 self.set(json.loads(request.body))
             return JsonResponse({"calls": self.calls})
         if request.path == "/faults/page/":
-            return HttpResponse('<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Empty</title></html>')
+            return HttpResponse(
+                '<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Empty</title></html>'
+            )
         if request.path.startswith("/static/"):
             return self.get_response(request)
         call = {"call": f"{request.method} {request.path}", "status": 0, "host": request.get_host()}

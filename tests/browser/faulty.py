@@ -84,11 +84,8 @@ def status(page: Page) -> str:
 def together(pages: list[Page], expression: str, *, lead: int = 700) -> list[Any]:
     """What the expression comes to in each page, begun in all of them at the same moment."""
     moment = pages[0].evaluate("Date.now()") + lead
+    wait = "new Promise((go) => setTimeout(go, moment - Date.now()))"
+    begin = f"moment => {{ window.begun = {wait}.then(() => {expression}) }}"
     for page in pages:
-        page.evaluate(
-            f"moment => {{ window.begun = new Promise(go => setTimeout(go, moment - Date.now())).then(() => {expression}) }}",
-            moment,
-        )
+        page.evaluate(begin, moment)
     return [page.evaluate("begun") for page in pages]
-
-

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Page
 
 from .faulty import Faults, faulty_demo, log_in, start, status
 from .running import Demo
@@ -245,8 +245,8 @@ def test_a_stream_is_refused_before_anything_is_sent(page: Page, faults: Faults)
 def test_the_token_goes_to_no_origin_that_was_not_named_to_no_auth_endpoint_and_into_no_address(
     page: Page, faults: Faults, demo: Demo
 ) -> None:
-    seen: list[Request] = []
-    page.context.on("request", lambda request: seen.append(request))
+    addresses: list[str] = []
+    page.context.on("request", lambda request: addresses.append(request.url))
     token = page.evaluate("auth.token()")
     other = demo.url.replace("127.0.0.1", "localhost")
     for path in (
@@ -268,12 +268,14 @@ def test_the_token_goes_to_no_origin_that_was_not_named_to_no_auth_endpoint_and_
     assert [asked for asked in faults_seen if asked["authorized"] and "localhost" in asked["host"]] == []
     assert [asked for asked in faults_seen if asked["call"].startswith("OPTIONS")] == []
     assert [asked for asked in faults_seen if asked["authorized"] and "/auth/" in asked["call"]] == []
-    assert not [request.url for request in seen if token in request.url]
-    assert any(request.url.startswith(other) for request in seen)
+    assert not [address for address in addresses if token in address]
+    assert any(address.startswith(other) for address in addresses)
 
 
 def test_everything_works_under_a_strict_policy_with_trusted_types(context: BrowserContext, faults: Faults) -> None:
-    policy = "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'"
+    policy = (
+        "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'"
+    )
 
     def harden(route: Any) -> None:
         response = route.fetch()

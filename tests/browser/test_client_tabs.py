@@ -1,4 +1,4 @@
-"""The client in several tabs of one browser: one refresh for all, one logout for all, and nobody signed out by accident."""
+"""The client in several tabs of one browser: one refresh for all, one logout for all, nobody signed out by accident."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def faults(demo: Demo) -> Iterator[Faults]:
 
 
 def six_rounds(context: BrowserContext, faults: Faults) -> tuple[list[int], int]:
-    """Five tabs, eight calls each, six rounds, each with tokens that are refused: the statuses, and how many refreshes."""
+    """Five tabs, eight calls each, six rounds in which the tokens are refused: the statuses, how many refreshes."""
     tabs = start_tabs(context, 5)
     statuses: list[int] = []
     refreshes = 0
@@ -57,7 +57,6 @@ def test_five_tabs_with_eight_calls_in_six_rounds_refresh_six_times(context: Bro
 def test_the_same_without_the_lock_signs_nobody_out(context: BrowserContext, faults: Faults) -> None:
     context.add_init_script(NO_LOCKS)
     statuses, refreshes = six_rounds(context, faults)
-    print(f"without locks: {refreshes} refreshes")
 
     assert statuses == [200] * 240
     assert refreshes >= 6
@@ -98,7 +97,6 @@ def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: Brows
     for tab in tabs:
         tab.wait_for_function("auth.state.status === 'signed-out'")
     heard = [event for tab in tabs for event in tab.evaluate("heard") if event["name"] == "signed-out"]
-    print("out after", sorted(event["at"] - pressed for event in heard), "ms")
 
     assert [event["reason"] for event in heard] == ["logout"] * 5
     assert max(event["at"] - pressed for event in heard) <= 100
@@ -138,7 +136,11 @@ def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_netwo
     context.route("**/auth/**", lambda route: route.abort())
     context.set_offline(False)
     start(page)
-    assert page.evaluate("async () => [auth.state.status, auth.state.reason, await auth.token()]") == ["signed-out", "logout", ""]
+    assert page.evaluate("async () => [auth.state.status, auth.state.reason, await auth.token()]") == [
+        "signed-out",
+        "logout",
+        "",
+    ]
     assert context.cookies()
     assert faults.count("POST /auth/logout/") == 0
 
@@ -162,7 +164,9 @@ def test_a_logout_during_a_refresh_is_out_in_every_tab(context: BrowserContext, 
     assert [tab.evaluate("asked") for tab in (first, second)] == ["", ""]
     first.wait_for_timeout(2500)
 
-    assert [tab.evaluate("async () => auth.state.status + await auth.token()") for tab in (first, second)] == ["signed-out"] * 2
+    assert [tab.evaluate("async () => auth.state.status + await auth.token()") for tab in (first, second)] == [
+        "signed-out"
+    ] * 2
     assert first.evaluate("call('/public-data/')") == 200
     assert [asked["call"] for asked in faults.calls].count("POST /auth/logout/") == 1
 
@@ -230,7 +234,6 @@ def test_held_down_f5_ends_signed_in(context: BrowserContext, faults: Faults) ->
 
     expect(page.get_by_role("heading", name="Signed in as ada")).to_be_visible()
     asked = faults.calls
-    print(f"{sum(call['call'] == 'POST /auth/refresh/' for call in asked)} refreshes in 15 reloads")
     assert {call["status"] for call in asked if call["call"] == "POST /auth/refresh/"} <= {0, 200}
     page.get_by_role("button", name="My profile").click()
     expect(page.get_by_role("listitem").filter(has_text="My profile").locator(".status")).to_have_text("200")
