@@ -195,6 +195,19 @@ describe("refreshing", () => {
     expect(browser.server.refreshes).toBe(1);
   });
 
+  test("a 401 that arrives late, when the token is a new one already, costs no second refresh", async () => {
+    const auth = await browser.signedIn();
+    browser.server.spoiled.add(await settle(auth.token()));
+    browser.server.latency = 1000;
+    const slow = get(auth);
+    await passes(1);
+    browser.server.latency = 20;
+    const quick = get(auth);
+    expect((await settle(quick)).status).toBe(200);
+    expect((await settle(slow)).status).toBe(200);
+    expect(browser.server.refreshes).toBe(1);
+  });
+
   test("a token that is about to end is refreshed before the call, so that no call meets 401", async () => {
     const auth = await browser.signedIn();
     await passes(296_000);
