@@ -149,7 +149,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   /** `next` is who is signed in from now on; null if its session is over already. */
   function enter(next: Session): Session | null {
-    if (ended.has(next.sid)) return null;
+    // By another tab's logout too, of which the server has not heard yet.
+    if (ended.has(next.sid) || sidOf(store.get(buried)) === next.sid) return null;
     const before = session;
     if (before?.sid !== next.sid) {
       epoch++;
@@ -184,12 +185,12 @@ export function createAuth(options: AuthOptions = {}): Auth {
   /** Tokens that the server gave us: kept, told to the other tabs, and in force here. */
   function accept(answer: Json): Session | null {
     const next = sessionOf(answer.access_token, answer.username, Number(answer.expires_in) * 1000);
+    if (!enter(next)) return null;
     const token = byCookie ? next.sid : answer.refresh_token;
     // Without a new refresh token the one we have stays good.
-    if (typeof token === "string" && !ended.has(next.sid) && !isOlder(token, store.get(name))) store.set(name, token);
-    const entered = enter(next);
-    if (entered) tell(entered);
-    return entered;
+    if (typeof token === "string" && !isOlder(token, store.get(name))) store.set(name, token);
+    tell(next);
+    return next;
   }
 
   function tell(told: Session): void {
@@ -279,10 +280,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
           credentials,
           signal: inFlight.signal,
         });
-        if (!isVoid() && accept(answer)) {
-          emit("refreshed", { by: "network", milliseconds: performance.now() - renewalBegan });
-        }
-        return;
+        if (isVoid()) return;
+        if (!accept(answer)) return leave(session?.sid ?? sidOf(kept), "logout");
+        return emit("refreshed", { by: "network", milliseconds: performance.now() - renewalBegan });
       } catch (caught) {
         const error = caught as AuthError;
         if (isVoid()) return;

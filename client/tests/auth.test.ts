@@ -44,6 +44,10 @@ describe("signing in and out", () => {
     expect(seen.map((state) => state.refreshing)).toEqual([false, true, true, false].slice(0, seen.length));
     expect(new Set(seen).size).toBe(seen.length);
     expect(auth.state.user).toBe(user);
+    await settle(auth.logout());
+    const out = auth.state;
+    await settle(auth.logout());
+    expect(auth.state).toBe(out);
   });
 
   test("a listener that throws disturbs nobody, and one that is taken off hears nothing", async () => {
@@ -239,6 +243,14 @@ describe("refreshing", () => {
     expect(browser.server.refreshes).toBe(1);
     expect(browser.server.count("/always-401/")).toBe(11);
     expect(auth.state.status).toBe("signed-in");
+  });
+
+  test("a view that was hopeless with one token gets its chance with the next", async () => {
+    const auth = await browser.signedIn();
+    await settle(get(auth, "/always-401/"));
+    await settle(auth.refresh());
+    await settle(get(auth, "/always-401/"));
+    expect(browser.server.refreshes).toBe(3);
   });
 
   test("a 401 that names another error than the token is handed on", async () => {
@@ -526,6 +538,21 @@ describe("tabs", () => {
     expect(await settle(loading.token())).toBe("");
   });
 
+  test("a page that slept through an offline logout does not bring the session back", async () => {
+    const [first, second] = (await five()) as [
+      Awaited<ReturnType<typeof five>>[0],
+      Awaited<ReturnType<typeof five>>[0],
+    ];
+    for (const tab of browser.tabs.slice(2)) tab.dispose();
+    browser.messagesTake(() => 10 ** 9);
+    browser.goOffline();
+    await settle(first.logout());
+    browser.server.offline = false;
+    expect(await settle(second.refresh())).toBe("");
+    expect(second.state).toMatchObject({ status: "signed-out", reason: "logout" });
+    expect([...browser.local.items.keys()]).toEqual([`ironclad:1:${ORIGIN}/auth/:ended`]);
+  });
+
   test("news of a login that arrives after the news of its logout signs nobody in", async () => {
     const visitor = browser.tab();
     browser.messagesTake(() => 500);
@@ -608,6 +635,18 @@ describe("tabs", () => {
     const newer = await settle(first.refresh());
     await passes(30_000);
     expect(await settle(first.token())).toBe(newer);
+  });
+
+  test("a token that another tab tells of late lives on for what is left of it", async () => {
+    const [first, second] = (await five()) as [
+      Awaited<ReturnType<typeof five>>[0],
+      Awaited<ReturnType<typeof five>>[0],
+    ];
+    browser.messagesTake(() => 100_000);
+    await settle(first.refresh());
+    await passes(100_000);
+    expect(second.expiresIn()).toBeGreaterThan(195);
+    expect(second.expiresIn()).toBeLessThan(201);
   });
 
   test("events tell who brought the new token", async () => {
@@ -694,8 +733,8 @@ describe("stores", () => {
     for (const [name, text] of store.kept) twin.set(name, text);
     const second = browser.tab({ store: twin });
     await settle(second.ready);
-    for (let round = 0; round < 4; round++) {
-      await settle((round % 2 ? first : second).refresh());
+    for (const tab of [second, second, first, first, first, second]) {
+      await settle(tab.refresh());
       await passes(100);
     }
     expect([...twin.kept.values()]).toEqual([...store.kept.values()]);
