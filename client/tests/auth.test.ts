@@ -181,7 +181,10 @@ describe("signing in and out", () => {
     const auth = await browser.signedIn({ refreshBefore: 10 });
     const other = browser.tab();
     await settle(other.ready);
+    const removed = vi.fn();
+    vi.stubGlobal("removeEventListener", removed);
     auth.dispose();
+    expect(removed.mock.calls.map(([event]) => event)).toEqual(["online", "pageshow"]);
     const { length } = browser.server.calls;
     browser.wake();
     await passes(400_000);
@@ -889,5 +892,11 @@ describe("my devices", () => {
     });
     await settle(sessions.revoke("sid-1"));
     expect(auth.state.status).toBe("signed-out");
+  });
+
+  test("a page of HTML is no list of devices", async () => {
+    const auth = await browser.signedIn();
+    vi.stubGlobal("fetch", async () => new Response("<h1>Welcome</h1>"));
+    expect(await refusal(createSessions(auth).list())).toMatchObject({ code: "unexpected_answer", retryable: true });
   });
 });
