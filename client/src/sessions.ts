@@ -29,8 +29,10 @@ export function createSessions(auth: Auth): Sessions {
       return (await auth.request("GET", "sessions/")).sessions as Device[];
     },
     async revoke(id) {
+      // Not encoded but refused: ".." means the folder above however it is encoded.
+      if (!/^[\w-]+$/.test(id)) throw new TypeError("This is no session id.");
       if (id === auth.state.claims?.sid) await auth.logout();
-      else await auth.request("DELETE", `sessions/${encodeURIComponent(id)}/`);
+      else await auth.request("DELETE", `sessions/${id}/`);
     },
     async revokeOthers() {
       await auth.logout({ scope: "others" });

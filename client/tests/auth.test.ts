@@ -879,11 +879,16 @@ describe("fetch", () => {
 });
 
 describe("my devices", () => {
-  test("ids are encoded, this device is ended by logging out", async () => {
+  test("what is no id leads nowhere, this device is ended by logging out", async () => {
     const auth = await browser.signedIn();
     const sessions = createSessions(auth);
-    await settle(sessions.revoke("../login/?x=#"));
-    expect(browser.server.calls.at(-1)?.path).toBe("/auth/sessions/..%2Flogin%2F%3Fx%3D%23/");
+    const { length } = browser.server.calls;
+    for (const id of ["..", "../login", "a/b", "x?y", "", "%2e%2e"]) {
+      await expect(sessions.revoke(id)).rejects.toThrow(TypeError);
+    }
+    expect(browser.server.calls).toHaveLength(length);
+    await settle(sessions.revoke("0b51ab9e-5d1a-4f1d"));
+    expect(browser.server.calls.at(-1)?.path).toBe("/auth/sessions/0b51ab9e-5d1a-4f1d/");
     await settle(sessions.changePassword({ oldPassword: "right", newPassword: "better" }));
     expect(browser.server.calls.at(-1)).toMatchObject({ path: "/auth/password/", method: "POST" });
     expect(JSON.parse(browser.server.calls.at(-1)?.body ?? "")).toEqual({
