@@ -136,12 +136,12 @@ export function createAuth(options: AuthOptions = {}): Auth {
     if ((Object.keys(next) as (keyof State)[]).every((key) => state[key] === next[key])) return;
     state = Object.freeze({ ...state, ...next });
     // Later, and each on its own: what a listener does or throws cannot get between two steps of ours.
-    for (const listener of subscribers) queueMicrotask(listener);
+    for (const subscriber of subscribers) queueMicrotask(() => subscribers.has(subscriber) && subscriber());
   }
 
   function emit<Name extends keyof AuthEvents>(event: Name, detail: AuthEvents[Name]): void {
     for (const entry of listeners) {
-      if (entry.name === event) queueMicrotask(() => entry.listener(detail as never));
+      if (entry.name === event) queueMicrotask(() => listeners.has(entry) && entry.listener(detail as never));
     }
   }
 
@@ -432,7 +432,6 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const second = await current({ stale: first.access });
     requireSame(first, response);
     if (!second || second.access === first.access) return response;
-    void response.body?.cancel();
     const again = await sendWith(second.access);
     const method = (init.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
     emit("replayed", { method, url: url.href, status: again.status });
@@ -483,7 +482,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     ready,
     subscribe(listener) {
       // Of its own, so that subscribing the same function twice means twice.
-      const subscriber = () => subscribers.has(subscriber) && listener();
+      const subscriber = () => listener();
       subscribers.add(subscriber);
       return () => void subscribers.delete(subscriber);
     },

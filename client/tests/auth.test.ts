@@ -69,6 +69,16 @@ describe("signing in and out", () => {
     expect(auth.state.status).toBe("signed-in");
   });
 
+  test("whoever unsubscribes hears nothing more, not even of what has just happened", async () => {
+    const auth = await browser.signedIn();
+    const heard = vi.fn();
+    const off = [auth.subscribe(heard), auth.on("signed-out", heard)];
+    void auth.logout();
+    for (const end of off) end();
+    await passes(100);
+    expect(heard).not.toHaveBeenCalled();
+  });
+
   test("by default nothing that a script can read holds a refresh token, or any token", async () => {
     await browser.signedIn();
     expect([...browser.local.items]).toEqual([[`ironclad:1:${ORIGIN}/auth/`, "sid-1"]]);
