@@ -566,6 +566,17 @@ describe("tabs", () => {
     expect([...browser.local.items.keys()]).toEqual([`ironclad:1:${ORIGIN}/auth/:ended`]);
   });
 
+  test("a logout elsewhere is one here, too, where it is not known yet who is signed in", async () => {
+    const auth = await browser.signedIn();
+    await passes(301_000);
+    browser.server.faults = Array(4).fill("503");
+    const loading = browser.tab();
+    expect(await settle(loading.ready)).toMatchObject({ status: "unknown", degraded: true });
+    await settle(auth.logout());
+    await passes(100);
+    expect(loading.state).toMatchObject({ status: "signed-out", reason: "logout", degraded: false });
+  });
+
   test("news of a login that arrives after the news of its logout signs nobody in", async () => {
     const visitor = browser.tab();
     browser.messagesTake(() => 500);
