@@ -172,12 +172,11 @@ describe("signing in and out", () => {
   });
 
   test("a login after an offline logout is not undone by another tab that has not heard of it", async () => {
+    browser.tab();
+    browser.messagesTake(() => 10 ** 9);
     const auth = await browser.signedIn();
     browser.goOffline();
     await settle(auth.logout());
-    browser.tab();
-    await passes(1000);
-    browser.messagesTake(() => 10 ** 9);
     browser.server.offline = false;
     const login = auth.login({ username: "rosa", password: "right" });
     await passes(5);
