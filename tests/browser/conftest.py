@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from .running import PASSWORD, Demo, running
 
@@ -20,10 +20,15 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A host that is no secure context: http, and not localhost.
+    "--host-resolver-rules=MAP campus.example 127.0.0.1",
 ]
+expect.set_options(timeout=15_000)  # of a machine with other things to do
 #: What Chromium itself says about answers that a page expects; anything else in the console is a fault of the page.
 EXPECTED = re.compile(
-    r"Failed to load resource: (the server responded with a status of (400|401|403) |net::ERR_FAILED)"
+    r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
+    r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
+    r"|Access to fetch at 'http://localhost:.* has been blocked by CORS policy"
 )
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")
@@ -64,7 +69,7 @@ def context(browser: Browser, demo: Demo) -> Iterator[BrowserContext]:
             complaints.append(message.text)
 
     context = browser.new_context(base_url=demo.url, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     context.on("console", listen)
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context

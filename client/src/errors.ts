@@ -1,0 +1,38 @@
+/** Every way in which the client says no. */
+
+/** The server's codes (RFC 6749, RFC 6750), and the client's own from `unreachable` on. */
+export type AuthErrorCode =
+  | "invalid_credentials"
+  | "invalid_grant"
+  | "invalid_request"
+  | "invalid_token"
+  | "origin_not_allowed"
+  | "rate_limited"
+  | "temporarily_unavailable"
+  | "unreachable"
+  | "unexpected_answer"
+  | "body_not_replayable"
+  | "session_changed"
+  | "signed_out"
+  | "disposed"
+  | (string & {});
+
+/** What it tells is a code and the server's own sentence: never a token, a password or a body. */
+export class AuthError extends Error {
+  override readonly name = "AuthError";
+  readonly code: AuthErrorCode;
+  /** The HTTP status, 0 without an answer. */
+  readonly status: number;
+  /** Nothing is lost and nobody was signed out: the same may work a little later. */
+  readonly retryable: boolean;
+  /** Seconds that the server asked to wait, 0 when it did not. */
+  readonly retryAfter: number;
+
+  constructor(code: AuthErrorCode, message: string, status = 0, retryable = false, retryAfter = 0) {
+    super(message);
+    this.code = code;
+    this.status = status;
+    this.retryable = retryable;
+    this.retryAfter = retryAfter;
+  }
+}

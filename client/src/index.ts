@@ -1,0 +1,10 @@
+/** `import { createAuth } from "django-ironclad"`. */
+
+export type { Auth, AuthEvents, AuthOptions, Reason, State, TokenOptions } from "./auth.js";
+export { createAuth } from "./auth.js";
+export type { AuthErrorCode } from "./errors.js";
+export { AuthError } from "./errors.js";
+export type { Json } from "./http.js";
+export type { Claims, User } from "./session.js";
+export type { Store } from "./store.js";
+export { localStore, memoryStore, sessionStore } from "./store.js";

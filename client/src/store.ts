@@ -1,0 +1,57 @@
+/** What survives a reload, and where: one text for who is signed in, one for a logout that the server has not heard of. */
+
+export interface Store {
+  /** How the refresh token travels. */
+  readonly transport: "cookie" | "body";
+  /** One session for all tabs of the browser; else each tab has its own. */
+  readonly shared: boolean;
+  /** The text kept under a name, "" without one. */
+  get(name: string): string;
+  /** "" removes. */
+  set(name: string, text: string): void;
+}
+
+/** The default: the refresh token is in an HttpOnly cookie, where no script sees it; kept is only which session it is of. */
+export const memoryStore = (): Store => webStore("cookie", true, "localStorage");
+
+/** The refresh token in localStorage. Any script that runs on the page can steal it, and with it the session. */
+export const localStore = (): Store => webStore("body", true, "localStorage");
+
+/** The refresh token in sessionStorage: a session for each tab. Any script that runs on the page can steal it. */
+export const sessionStore = (): Store => webStore("body", false, "sessionStorage");
+
+function webStore(transport: Store["transport"], shared: boolean, area: "localStorage" | "sessionStorage"): Store {
+  // Storage may be missing, forbidden or full; then the session lasts as long as the page.
+  const memory = new Map<string, string>();
+  return {
+    transport,
+    shared,
+    get(name) {
+      try {
+        return memory.get(name) ?? globalThis[area].getItem(name) ?? "";
+      } catch {
+        return "";
+      }
+    },
+    set(name, text) {
+      memory.set(name, text);
+      try {
+        if (text) globalThis[area].setItem(name, text);
+        else globalThis[area].removeItem(name);
+        memory.delete(name);
+      } catch {
+        // `memory` has it.
+      }
+    },
+  };
+}
+
+/** The session id of what is kept: itself, or the first part of a refresh token `sid.generation.branch.mac`. */
+export const sidOf = (kept: string): string => kept.split(".", 1)[0] as string;
+
+/** Whether `token` was given out before `kept`, another token of the same session. */
+export function isOlder(token: string, kept: string): boolean {
+  const [sid, generation, branch] = token.split(".");
+  const [keptSid, keptGeneration, keptBranch] = kept.split(".");
+  return sid === keptSid && (Number(generation) - Number(keptGeneration) || Number(branch) - Number(keptBranch)) < 0;
+}

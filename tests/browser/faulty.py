@@ -1,0 +1,91 @@
+"""The demo with its fault switches on, and pages in which nothing but the client runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from .running import PASSWORD, Demo, demo_environment, running
+
+#: Puts `auth`, a client, into the page, with notes of what it says.
+START = """async ({ options, store, devices }) => {
+    const client = await import("/static/django_ironclad/ironclad.js");
+    window.auth = client.createAuth(store ? { ...options, store: client[store]() } : options);
+    window.heard = [];
+    for (const name of ["signed-in", "signed-out", "refreshed", "degraded", "replayed"]) {
+        auth.on(name, (detail) => heard.push({ name, at: Date.now(), ...detail }));
+    }
+    // The answer's status, or the code of the AuthError.
+    window.call = (path = "/profile/", init) => auth.fetch(path, init).then(
+        (response) => response.text().then(() => response.status),
+        (error) => error.code,
+    );
+    window.calls = (count, path) => Promise.all(Array.from({ length: count }, () => call(path)));
+    await auth.ready;
+}"""
+
+
+@contextmanager
+def faulty_demo(data: Path) -> Iterator[Demo]:
+    with running(data, env=demo_environment(data) | {"DJANGO_SETTINGS_MODULE": "campus.settings_faults"}) as demo:
+        yield demo
+
+
+@dataclass(frozen=True)
+class Faults:
+    demo: Demo
+
+    def set(self, **switches: Any) -> None:
+        """These switches and no others; what was asked so far is forgotten."""
+        assert self.demo.call("POST", "/faults/", switches).status == 200
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """What was asked since, in order."""
+        return list(self.demo.call("GET", "/faults/").json["calls"])
+
+    def count(self, call: str) -> int:
+        return Counter(asked["call"] for asked in self.calls)[call]
+
+    @property
+    def refreshes(self) -> int:
+        return self.count("POST /auth/refresh/")
+
+
+def start(page: Page, *, path: str = "/faults/page/", store: str = "", **options: Any) -> Page:
+    """A page with a client that is ready."""
+    page.goto(path)
+    page.evaluate(START, {"options": options, "store": store})
+    return page
+
+
+def start_tabs(context: BrowserContext, count: int, **options: Any) -> list[Page]:
+    """Pages in which ada is signed in: the first by her password, the others by what it tells them."""
+    first = start(context.new_page(), **options)
+    log_in(first)
+    return [first, *(start(context.new_page(), **options) for _ in range(count - 1))]
+
+
+def log_in(page: Page, username: str = "ada") -> None:
+    credentials = {"username": username, "password": PASSWORD}
+    assert page.evaluate("credentials => auth.login(credentials)", credentials)["username"] == username
+
+
+def status(page: Page) -> str:
+    return str(page.evaluate("auth.state.status"))
+
+
+def together(pages: list[Page], expression: str, *, lead: int = 700) -> list[Any]:
+    """What the expression comes to in each page, begun in all of them at the same moment."""
+    moment = pages[0].evaluate("Date.now()") + lead
+    wait = "new Promise((go) => setTimeout(go, moment - Date.now()))"
+    begin = f"moment => {{ window.begun = {wait}.then(() => {expression}) }}"
+    for page in pages:
+        page.evaluate(begin, moment)
+    return [page.evaluate("begun") for page in pages]
