@@ -2,6 +2,7 @@
 // repeats, and speaks with the other tabs.
 
 import { createAuth } from "../django_ironclad/ironclad.js";
+import { showDevices } from "./devices.js";
 
 const $ = (id) => document.getElementById(id);
 const auth = createAuth({ baseURL: "/auth/", fetch: watched });
@@ -167,6 +168,7 @@ $("logout-elsewhere").addEventListener("click", async () => {
   if (ok) say("The session is over on the server; this page does not know. Call something.");
   else say("The server could not end the session. Try again.", "bad");
 });
+showDevices({ auth, place: $("devices"), say, element });
 setInterval(tick, 250);
 
 await auth.ready;
