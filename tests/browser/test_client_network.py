@@ -288,3 +288,20 @@ def test_everything_works_under_a_strict_policy_with_trusted_types(context: Brow
 
     assert page.evaluate("calls(3)") == [200] * 3
     assert page.evaluate("auth.logout()") is True
+
+
+def test_my_devices_are_listed_the_others_ended_and_a_wrong_old_password_told(
+    page: Page, faults: Faults, demo: Demo
+) -> None:
+    demo.login("ada")
+    devices = page.evaluate("auth.request('GET', 'sessions/')")["sessions"]
+    assert len(devices) >= 2
+    assert [device["current"] for device in devices].count(True) == 1
+
+    assert page.evaluate("auth.logout({ scope: 'others' })") is True
+    (device,) = page.evaluate("auth.request('GET', 'sessions/')")["sessions"]
+    assert device["id"] == page.evaluate("auth.state.claims.sid")
+    change = "auth.request('POST', 'password/', { old_password: 'wrong', new_password: 'x' })"
+    assert page.evaluate(f"{change}.catch(({{ code, status }}) => [code, status])") == ["invalid_credentials", 400]
+    assert status(page) == "signed-in"
+    assert faults.refreshes == 0
