@@ -185,7 +185,7 @@ def test_the_production_settings_pass_djangos_deployment_checks() -> None:
 
 
 def test_the_production_settings_refuse_to_work_without_a_key() -> None:
-    result = run(*MANAGE, "check", env=environment())
+    result = run(*MANAGE, "check", "--deploy", env=environment())
 
     assert result.returncode != 0
     assert "SECRET_KEY" in result.stderr
