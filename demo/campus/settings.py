@@ -99,6 +99,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_CLIENT_IP_CALLABLE = "django_ironclad.devices.client_address"
 AXES_VERBOSE = False
+# Its log of logins would give each of them a session of Django's, and the browser a cookie.
+AXES_DISABLE_ACCESS_LOG = True
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["django_ironclad.drf.BearerAuthentication"],

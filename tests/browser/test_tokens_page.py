@@ -31,12 +31,16 @@ def page(page: Page) -> Page:
 
 @pytest.fixture
 def answers(context: BrowserContext) -> list[tuple[str, int]]:
-    """Every answer of the API that any page of this browser gets from now on, in order: what was asked, the status."""
+    """Every answer of the API that any page of this browser gets from now on, in order: what was asked, the status.
+
+    But for the list of devices, which each page asks for when somebody has signed in, at its own time.
+    """
     seen: list[tuple[str, int]] = []
 
     def note(response: Response) -> None:
-        if response.request.resource_type == "fetch":
-            seen.append((f"{response.request.method} {urlsplit(response.url).path}", response.status))
+        path = urlsplit(response.url).path
+        if response.request.resource_type == "fetch" and path != "/auth/sessions/":
+            seen.append((f"{response.request.method} {path}", response.status))
 
     context.on("response", note)
     return seen
