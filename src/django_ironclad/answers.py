@@ -41,10 +41,7 @@ def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpRespon
 
 def error_answer(error: IroncladError) -> HttpResponse:
     """The error as the client hears it: little. What the log hears is `log`'s."""
-    response = JsonResponse(error_body(error), status=error.status)
-    for name, value in error_headers(error).items():
-        response[name] = value
-    return response
+    return JsonResponse(error_body(error), status=error.status, headers=error_headers(error))
 
 
 def error_body(error: IroncladError) -> dict[str, str]:
