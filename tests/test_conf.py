@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import Settings, default_claims, get_key_ring, get_refresh_secrets, get_settings
+from django_ironclad.conf import Settings, default_claims, get_key_ring, get_refresh_secrets, get_settings, no_scopes
 from django_ironclad.errors import InvalidToken
 from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
@@ -60,6 +60,7 @@ BAD: dict[str, tuple[list[Any], str]] = {
     ),
     "COOKIE_SAMESITE": ([None, False, "", "strict", "NONE", [], 1], '"Strict"'),
     "CLAIMS": ([None, "", 1, {"a": 1}, ["a.b"]], "callable"),
+    "SCOPES": ([None, "", 1, {"a": 1}, ["a.b"]], "callable"),
 }
 
 
@@ -93,10 +94,11 @@ def test_every_setting_is_tried_with_bad_values() -> None:
     assert {*BAD} == {*Settings.__dataclass_fields__}
 
 
-def test_claims_that_cannot_be_imported_are_an_error_that_names_the_setting() -> None:
+@pytest.mark.parametrize("name", ["CLAIMS", "SCOPES"])
+def test_a_callable_that_cannot_be_imported_is_an_error_that_names_the_setting(name: str) -> None:
     for path in ("no_such_module.claims", "tests.campus.no_such_function", "claims"):
-        with override_settings(IRONCLAD={"CLAIMS": path}), pytest.raises(ImproperlyConfigured, match="CLAIMS"):
-            _ = get_settings().claims
+        with override_settings(IRONCLAD={name: path}), pytest.raises(ImproperlyConfigured, match=name):
+            _ = getattr(get_settings(), name.lower())
 
 
 def test_a_bad_setting_stops_the_start() -> None:
@@ -122,6 +124,7 @@ DEFAULTS = {
     "TRANSPORTS": ("body", "cookie"),
     "COOKIE_SAMESITE": "Strict",
     "CLAIMS": default_claims,
+    "SCOPES": no_scopes,
 }
 
 
@@ -146,6 +149,7 @@ GOOD = {
     "COOKIE_NAME": "my-refresh_2",
     "COOKIE_SAMESITE": "None",
     "CLAIMS": "django_ironclad.conf.default_claims",
+    "SCOPES": "django_ironclad.conf.no_scopes",
 }
 
 

@@ -193,7 +193,6 @@ def test_what_else_is_in_the_request_widens_nothing(api: Api, ada: Person) -> No
         "groups": ["registrar"],
         "expires_in": 10**9,
         "is_superuser": True,
-        "scope": "all",
     }
 
     token = auth.verify(api.login(ada, **more)["access_token"])

@@ -32,7 +32,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_ironclad import auth
+from django_ironclad import auth, passwords
 from django_ironclad.auth import TokenResponse
 from django_ironclad.errors import InvalidGrant, InvalidToken
 from django_ironclad.models import Session
@@ -357,7 +357,7 @@ class Stories(RuleBasedStateMachine):
         """This upgrades the hash when it is outdated, as when the project's have become harder; which ends nothing."""
         QuickHasher.iterations += harder
         self.clock.set(self.now)
-        user = auth.check_credentials(None, username=person.name, password=person.password)
+        user = passwords.check_credentials(None, username=person.name, password=person.password)
         response = auth.login(user, session_lifetime=timedelta(days=days))
         assert not get_hasher().must_update(user_of(person).password)
         self._begins(person, response, days * DAY)

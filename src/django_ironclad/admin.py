@@ -42,7 +42,7 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ordering = ["-created_at"]
     actions = ["end", "end_all_of_user"]
     fields = ["id", "user", "client_id", "device", "user_agent", "ip_address", "created_at", "last_used", "auth_time"]
-    fields += ["expires_at", "status", "revoked_at", "generation"]
+    fields += ["amr", "scope", "expires_at", "status", "revoked_at", "generation"]
     show_full_result_count = False
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:

@@ -14,9 +14,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from . import http
-from .auth import TokenResponse
 from .conf import get_settings
 from .errors import IroncladError, MissingToken
+from .issuing import TokenResponse
 
 logger = logging.getLogger("django_ironclad")
 
@@ -31,6 +31,8 @@ def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpRespon
         "expires_in": tokens.expires_in,
         "username": tokens.username,
     }
+    if tokens.scope:
+        body["scope"] = tokens.scope
     if transport == "body" and tokens.refresh_token:
         body["refresh_token"] = tokens.refresh_token
     response = JsonResponse(body)
@@ -44,8 +46,8 @@ def error_answer(error: IroncladError) -> HttpResponse:
     return JsonResponse(error_body(error), status=error.status, headers=error_headers(error))
 
 
-def error_body(error: IroncladError) -> dict[str, str]:
-    return {"error": error.code, "error_description": error.description}
+def error_body(error: IroncladError) -> dict[str, str | int]:
+    return {"error": error.code, "error_description": error.description, **error.parameters}
 
 
 def error_headers(error: IroncladError) -> dict[str, str]:
@@ -61,7 +63,8 @@ def error_headers(error: IroncladError) -> dict[str, str]:
 def challenge(error: IroncladError) -> str:
     if isinstance(error, MissingToken):
         return 'Bearer realm="api"'
-    return f'Bearer realm="api", error="{error.code}", error_description="{error.description}"'
+    attributes = {"realm": "api", **error_body(error)}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in attributes.items())
 
 
 def log(error: IroncladError) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, cast
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -21,11 +21,17 @@ from django.utils.module_loading import import_string
 from .keys import Key, KeyRing, derive
 
 Claims = Callable[[Any, list[str]], Mapping[str, Any]]
+Scopes = Callable[[Any, list[str]], Iterable[str]]
 
 
 def default_claims(user: Any, groups: list[str]) -> Mapping[str, Any]:
     """The user name and the names of the groups, so that a request need not ask who this is."""
     return {"username": user.get_username(), "groups": groups}
+
+
+def no_scopes(user: Any, groups: list[str]) -> Iterable[str]:
+    """A project without scopes: what a user may do, groups and permissions say."""
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,6 +70,8 @@ class Settings:
     COOKIE_SAMESITE: Literal["Strict", "Lax", "None"] = "Strict"
     #: `(user, group_names) -> dict`, or its dotted path: what an access token says beyond who and when.
     CLAIMS: Claims | str = default_claims
+    #: `(user, group_names) -> scopes`, or its dotted path: what is granted; a login may ask for less.
+    SCOPES: Scopes | str = no_scopes
     #: How long the tokens of `contrib.drf_jwt` live, whose clients know no refresh token.
     DRF_JWT_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
 
@@ -84,13 +92,18 @@ class Settings:
 
     @property
     def claims(self) -> Claims:
-        if not isinstance(self.CLAIMS, str):
-            return self.CLAIMS
+        return cast("Claims", self._callable("CLAIMS"))
+
+    @property
+    def scopes(self) -> Scopes:
+        return cast("Scopes", self._callable("SCOPES"))
+
+    def _callable(self, name: str) -> object:
+        value = getattr(self, name)
         try:
-            claims: Claims = import_string(self.CLAIMS)
+            return import_string(value) if isinstance(value, str) else value
         except ImportError as error:
-            raise ImproperlyConfigured(f"IRONCLAD['CLAIMS']: {error}.") from None
-        return claims
+            raise ImproperlyConfigured(f"IRONCLAD[{name!r}]: {error}.") from None
 
     @property
     def key_files(self) -> list[Path]:
@@ -155,6 +168,9 @@ _WANTED = {
     "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
     "CLAIMS": _Wanted(
         lambda value: callable(value) or _text(value), "a callable (user, group_names) -> dict, or its dotted path"
+    ),
+    "SCOPES": _Wanted(
+        lambda value: callable(value) or _text(value), "a callable (user, group_names) -> scopes, or its dotted path"
     ),
     "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
 }

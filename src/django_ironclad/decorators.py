@@ -1,9 +1,19 @@
-"""What a plain view says of itself."""
+"""What a plain view says of itself: who may call it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from datetime import timedelta
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from . import answers, auth
+from .errors import IroncladError
+from .requirements import Requirement
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -22,3 +32,61 @@ def strict(view: View) -> View:
     """This view asks the database: one query, and whoever was ended a moment ago is refused. Used as `public` is."""
     view.ironclad_strict = True  # type: ignore[attr-defined]
     return view
+
+
+def requires(*, scope: str = "", group: str = "", permission: str = "") -> Callable[[View], View]:
+    """Only who has all of this may call the view; scopes are separated by blanks. Needs `BearerMiddleware`.
+
+    Scope and group are the token's, and cost no query; a permission is Django's own. Without a token it is 401, with
+    one that is not enough 403 `insufficient_scope` or `access_denied`. On a class-based view, decorate `as_view()`.
+    """
+    return _requires(Requirement(scope=scope, group=group, permission=permission))
+
+
+def requires_recent_login(*, max_age: timedelta) -> Callable[[View], View]:
+    """Only who has logged in or proved who they are within `max_age`: else 401 `insufficient_user_authentication`.
+
+    `POST reauthenticate/` renews that (RFC 9470). Used as `requires` is.
+    """
+    return _requires(Requirement(max_age=max_age))
+
+
+def _requires(requirement: Requirement) -> Callable[[View], View]:
+    def decorate(view: View) -> View:
+        def refuse(error: IroncladError) -> Any:
+            answers.log(error)
+            return answers.error_answer(error)
+
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                try:
+                    await auth.aauthorize(request.user, _token(request), requirement)
+                except IroncladError as error:
+                    return refuse(error)
+                return await view(request, *args, **kwargs)
+
+        else:
+
+            @wraps(view)
+            def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                try:
+                    auth.authorize(request.user, _token(request), requirement)
+                except IroncladError as error:
+                    return refuse(error)
+                return view(request, *args, **kwargs)
+
+        return cast("View", guarded)
+
+    return decorate
+
+
+def _token(request: Any) -> object:
+    try:
+        return request.auth
+    except AttributeError:
+        raise ImproperlyConfigured(
+            "requires() reads what BearerMiddleware finds: add django_ironclad.middleware.BearerMiddleware to "
+            "MIDDLEWARE. In a view of Django REST framework use permission_classes = [django_ironclad.drf.requires(…)]."
+        ) from None

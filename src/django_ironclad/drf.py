@@ -1,15 +1,18 @@
-"""Django REST framework: an authentication class for `DEFAULT_AUTHENTICATION_CLASSES` or for one view."""
+"""Django REST framework: authentication classes, and permission classes for what a token must be good for."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from . import answers, auth, http
 from .errors import IroncladError, MissingToken, UnknownKey
+from .requirements import Requirement
 from .tokens import AccessToken
 
 
@@ -17,7 +20,10 @@ class Refused(APIException):
     """Our error as DRF answers it. No `AuthenticationFailed`, which is 403 where another class stands first."""
 
     def __init__(self, error: IroncladError) -> None:
-        super().__init__(detail=answers.error_body(error), code=error.code)
+        body = {"error": error.code, "error_description": error.description}
+        super().__init__(detail=body, code=error.code)
+        # As it is: DRF would make a text of a number.
+        vars(self)["detail"].update(error.parameters)
         self.status_code = error.status
         self.auth_header = answers.error_headers(error).get("WWW-Authenticate", "")
         self.wait = error.retry_after
@@ -33,7 +39,7 @@ class BearerAuthentication(BaseAuthentication):
         except UnknownKey as error:
             return self._ask_others(request, error)
         except IroncladError as error:
-            raise self._refusal(request, error) from error
+            raise _refusal(request, error) from error
 
     def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
         return auth.authenticate(token, refusal=Refused)
@@ -51,14 +57,7 @@ class BearerAuthentication(BaseAuthentication):
             found = other.authenticate(request)
             if found is not None:
                 return found
-        raise self._refusal(request, error) from error
-
-    def _refusal(self, request: Request, error: IroncladError) -> Refused:
-        answers.log(error)
-        view = request.parser_context.get("view")
-        if view is not None:
-            view.headers["Cache-Control"] = "no-store"
-        return Refused(error)
+        raise _refusal(request, error) from error
 
 
 class StrictBearerAuthentication(BearerAuthentication):
@@ -66,3 +65,36 @@ class StrictBearerAuthentication(BearerAuthentication):
 
     def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
         return auth.authenticate(token, strict=True)
+
+
+def requires(*, scope: str = "", group: str = "", permission: str = "") -> type[BasePermission]:
+    """A class for `permission_classes`: only who has all of this; see `django_ironclad.decorators.requires`.
+
+    It refuses by itself, so that the answer says why: in `A | B` it stands last.
+    """
+    return _permission(Requirement(scope=scope, group=group, permission=permission))
+
+
+def requires_recent_login(*, max_age: timedelta) -> type[BasePermission]:
+    """A class for `permission_classes`: only who has logged in or proved who they are within `max_age` (RFC 9470)."""
+    return _permission(Requirement(max_age=max_age))
+
+
+def _permission(requirement: Requirement) -> type[BasePermission]:
+    class Requires(BasePermission):
+        def has_permission(self, request: Request, view: object) -> bool:
+            try:
+                auth.authorize(request.user, request.auth, requirement)
+            except IroncladError as error:
+                raise _refusal(request, error) from error
+            return True
+
+    return Requires
+
+
+def _refusal(request: Request, error: IroncladError) -> Refused:
+    answers.log(error)
+    view = request.parser_context.get("view")
+    if view is not None:
+        view.headers["Cache-Control"] = "no-store"
+    return Refused(error)

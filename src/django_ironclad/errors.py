@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class IroncladError(Exception):
     """A refusal. `code`, `status` and `description` are public; `str(error)` is the reason, for the log only."""
@@ -11,6 +14,8 @@ class IroncladError(Exception):
     description = "The request could not be answered."
     #: Seconds after which a client may try again (RFC 9110 §10.2.3); 0 when trying again changes nothing.
     retry_after = 0
+    #: What else the client hears, in the body and in the challenge, such as the `scope` that it needs (RFC 6750 §3).
+    parameters: Mapping[str, str | int] = MappingProxyType({})
 
     def __init__(self, reason: str = "", *, description: str = "", retry_after: int = 0) -> None:
         super().__init__(reason or description or self.description)
@@ -24,6 +29,14 @@ class InvalidRequest(IroncladError):
     code = "invalid_request"
     status = 400
     description = "The request is malformed."
+
+
+class InvalidScope(IroncladError):
+    """The scopes that were asked for are malformed, or none of them is granted (RFC 6749 §5.2)."""
+
+    code = "invalid_scope"
+    status = 400
+    description = "None of these scopes is granted."
 
 
 class InvalidCredentials(IroncladError):
@@ -66,6 +79,38 @@ class MissingToken(InvalidToken):
 
 class UnknownKey(InvalidToken):
     """The header of the token is none that we write: another issuer's token, or nobody's."""
+
+
+class InsufficientUserAuthentication(IroncladError):
+    """Too long ago: the person has to prove anew who they are (RFC 9470 §3). `max_age` is in seconds."""
+
+    code = "insufficient_user_authentication"
+    status = 401
+    description = "This needs a more recent login."
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__(f"the login is older than {max_age} s")
+        self.parameters = {"max_age": max_age}
+
+
+class InsufficientScope(IroncladError):
+    """The token is good, but not for this: it lacks `scope`, one or several (RFC 6750 §3.1)."""
+
+    code = "insufficient_scope"
+    status = 403
+    description = "The access token is not meant for this."
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"needs the scope {scope}")
+        self.parameters = {"scope": scope}
+
+
+class AccessDenied(IroncladError):
+    """The token is good, but its user may not do this (RFC 6749 §4.1.2.1)."""
+
+    code = "access_denied"
+    status = 403
+    description = "You are not allowed to do this."
 
 
 class NotFound(IroncladError):

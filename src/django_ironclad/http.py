@@ -16,7 +16,8 @@ from django.utils.http import is_same_domain
 
 from .conf import get_settings
 from .encoding import load_json
-from .errors import InvalidRequest, InvalidToken, OriginNotAllowed
+from .errors import InvalidRequest, InvalidScope, InvalidToken, OriginNotAllowed
+from .requirements import parse_scope
 
 MAX_BODY: Final = 8192
 MAX_PASSWORD: Final = 1024
@@ -95,6 +96,16 @@ def text(body: Mapping[str, Any], name: str) -> str:
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidRequest(f"{name} holds characters that are none", description=f'"{name}" is not a valid text.')
     return value
+
+
+def requested_scope(body: Mapping[str, Any]) -> str:
+    """What the login asks to be narrowed to, "" for everything that is granted. Raises InvalidScope, InvalidRequest."""
+    if body.get("scope", "") == "":
+        return ""
+    try:
+        return " ".join(sorted(parse_scope(text(body, "scope"))))
+    except ValueError as error:
+        raise InvalidScope(str(error), description="This is no list of scopes.") from None
 
 
 def login_transport(body: Mapping[str, Any]) -> Transport:

@@ -34,14 +34,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those whose time is not over, by rest or by age."""
         return self.filter(expires_at__gt=Now(), rotated_at__gt=Now() - get_settings().REFRESH_TOKEN_LIFETIME)
 
-    def for_request(self, sid: str) -> Session:
-        """The session with its user, in one statement. Raises Session.DoesNotExist, ValidationError for no UUID."""
-        return self.with_standing().get(pk=sid)
-
-    def for_refresh(self, sid: str) -> Session:
+    def with_groups(self, sid: str) -> Session:
         """The session with its user, the database's clock and the names of the user's groups, all in one statement.
 
-        Raises as `for_request`.
+        Raises Session.DoesNotExist, ValidationError for no UUID.
         """
         rows = list(self.with_standing().annotate(group_name=_group_name()).filter(pk=sid))
         if not rows:
@@ -90,6 +86,10 @@ class Session(models.Model):
     revoked_at = models.DateTimeField(null=True)
     revoked_reason = models.CharField(max_length=32, blank=True)
 
+    #: What was asked for at the login, "" for everything that is granted; and how the person proved who they are.
+    scope = models.TextField(blank=True)
+    amr = models.CharField(max_length=64, blank=True)
+
     user_agent = models.CharField(max_length=200, blank=True)
     ip_address = models.GenericIPAddressField(null=True)
 
@@ -102,7 +102,7 @@ class Session(models.Model):
             models.Index(fields=["expires_at"], name="ironclad_session_expires"),
         ]
 
-    #: Not columns: what `with_standing` and `for_refresh` read in the same statement.
+    #: Not columns: what `with_standing` and `with_groups` read in the same statement.
     now: datetime
     user_is_visible: bool
     group_names: list[str]

@@ -99,7 +99,7 @@ def find_session(text: str) -> Session:
 
 def _authentic(token: RefreshToken, mac: str) -> Session:
     try:
-        session = Session.objects.for_refresh(token.sid)
+        session = Session.objects.with_groups(token.sid)
     except Session.DoesNotExist:
         raise InvalidGrant("no such session") from None
     good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())

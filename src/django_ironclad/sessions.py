@@ -30,6 +30,8 @@ def start(
     lifetime: timedelta,
     user_agent: str = "",
     ip_address: str | None = None,
+    scope: str = "",
+    amr: str = "",
 ) -> Session:
     """A new session of `user`, which ends after `lifetime` at the latest."""
     session: Session = Session.objects.create(
@@ -43,11 +45,13 @@ def start(
         expires_at=Now() + lifetime,
         user_agent=user_agent[:200],
         ip_address=ip_address,
+        scope=scope,
+        amr=amr,
     )
     tell(signals.session_started, "session_started", session)
-    # The last of those who log in at once sees them all, so there are never more.
-    others = Session.objects.live().filter(user=user).exclude(pk=session.pk).order_by("-rotated_at", "-pk")
-    _end(list(others[get_settings().SESSIONS_PER_USER - 1 :]), "too_many")
+    # Of those who log in at once the last sees them all, and all go by one order: never more remain, and never fewer.
+    by_use = Session.objects.live().filter(user=user).order_by("-rotated_at", "-pk")
+    _end(list(by_use[get_settings().SESSIONS_PER_USER :]), "too_many")
     return session
 
 

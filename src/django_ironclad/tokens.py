@@ -12,7 +12,9 @@ from .errors import InvalidToken
 from .keys import Key, KeyRing
 
 MAX_LENGTH: Final = 8192
-RESERVED: Final = frozenset({"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "scope"})
+RESERVED: Final = frozenset(
+    {"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "amr", "scope"}
+)
 _TEXTS = ("sub", "client_id", "sid", "jti")
 _TIMES = ("iat", "exp", "auth_time")
 
@@ -46,6 +48,11 @@ class AccessToken:
         return int(self.claims["auth_time"])
 
     @property
+    def amr(self) -> tuple[str, ...]:
+        """How they proved it, such as `("pwd",)` (RFC 8176); empty where that was not said."""
+        return tuple(self.claims.get("amr", ()))
+
+    @property
     def exp(self) -> int:
         return int(self.claims["exp"])
 
@@ -63,6 +70,16 @@ class AccessToken:
     def scope(self) -> frozenset[str]:
         """What the token may do (RFC 6749 §3.3)."""
         return frozenset(self.claims.get("scope", "").split())
+
+    def saying(self, said: Mapping[str, Any]) -> AccessToken:
+        """This token, but with `said` in the place of its scope and of every claim that is not an RFC's own.
+
+        Raises ValueError or TypeError for what no token can say.
+        """
+        kept = {name: value for name, value in self.claims.items() if name in RESERVED - {"scope"}}
+        claims = {**kept, **load_json(dump_json(said))}
+        _check_shape(claims)
+        return AccessToken(_frozen(claims))
 
 
 def issue(claims: Mapping[str, Any], *, key: Key) -> str:
@@ -123,9 +140,10 @@ def _check_shape(claims: dict[str, Any]) -> None:
         raise ValueError("iss or aud is missing")
     if type(claims.get("scope", "")) is not str:
         raise ValueError("scope is no text")
-    groups = claims.get("groups", [])
-    if type(groups) is not list or any(type(name) is not str for name in groups):
-        raise ValueError("groups is no list of texts")
+    for name in ("groups", "amr"):
+        names = claims.get(name, [])
+        if not isinstance(names, (list, tuple)) or any(type(each) is not str for each in names):
+            raise ValueError(f"{name} is no list of texts")
 
 
 def _is_meant_for(audience: str, claimed: object) -> bool:

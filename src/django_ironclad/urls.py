@@ -16,5 +16,6 @@ urlpatterns = [
     path("sessions/", views.sessions, name="sessions"),
     path("sessions/<str:sid>/", views.session, name="session"),
     path("password/", views.password, name="password"),
+    path("reauthenticate/", views.reauthenticate, name="reauthenticate"),
     path("jwks.json", views.jwks, name="jwks"),
 ]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, http
+from . import auth, http, passwords
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
@@ -26,9 +26,10 @@ def login(request: HttpRequest) -> HttpResponse:
     body = http.read_body(request)
     transport = http.login_transport(body)
     previous = http.refresh_cookie(request) if transport == "cookie" else ""
+    scope = http.requested_scope(body)
     username, password = http.credentials(body)
-    user = auth.check_credentials(request, username=username, password=password)
-    tokens = auth.login(user, request=request)
+    user = passwords.check_credentials(request, username=username, password=password)
+    tokens = auth.login(user, request=request, scope=scope, amr=auth.BY_PASSWORD)
     if previous:
         auth.logout(previous, request=request, reason="replaced")
     return token_answer(tokens, transport)
@@ -102,8 +103,18 @@ def password(request: HttpRequest) -> HttpResponse:
     user, token = _whose(request)
     body = http.read_body(request)
     old, new = http.password(body, "old_password"), http.password(body, "new_password")
-    auth.change_password(user, old=old, new=new, keep=token.sid, request=request)
+    passwords.change(user, old=old, new=new, keep=token.sid, request=request)
     return HttpResponse(status=204)
+
+
+@endpoint()
+@require_POST
+def reauthenticate(request: HttpRequest) -> HttpResponse:
+    """The password once more, for what asks for a recent login: a new access token of the same session (RFC 9470)."""
+    user, token = _whose(request)
+    given = http.password(http.read_body(request), "password")
+    passwords.confirm(user, password=given, request=request)
+    return token_answer(auth.reauthenticate(token, amr=auth.BY_PASSWORD), "body")
 
 
 def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:

@@ -1,0 +1,57 @@
+"""Passwords are checked by Django's authentication backends, and a new one ends every other session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import router, transaction
+from django.http import HttpRequest
+
+from .availability import database_needed
+from .errors import InvalidCredentials, InvalidRequest, RateLimited, WrongPassword
+from .models import Session
+
+
+def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
+    """The user whom Django's authentication backends know by this password. Raises InvalidCredentials, RateLimited."""
+    with database_needed():
+        # By the name of its field, as django-axes and most backends look for it.
+        user = authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+    if user is not None:
+        return user
+    if wait := getattr(request, "ironclad_retry_after", 0):
+        # Or AxesMiddleware would answer in our place, without the time to wait.
+        vars(request).pop("axes_locked_out", None)
+        raise RateLimited("an authentication backend has had enough", retry_after=wait)
+    raise InvalidCredentials("refused by the authentication backends")
+
+
+def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> None:
+    """Return if this is the password of `user`, who is logged in. Raises WrongPassword, RateLimited."""
+    try:
+        known = check_credentials(request, username=user.get_username(), password=password)
+    except InvalidCredentials:
+        raise WrongPassword from None
+    if known.pk != user.pk:
+        raise WrongPassword("an authentication backend knows somebody else by it")
+
+
+def change(user: Any, *, old: str, new: str, keep: str, request: HttpRequest | None = None) -> None:
+    """Give `user` a new password. Every session ends but `keep`, in one transaction.
+
+    Raises WrongPassword, RateLimited; InvalidRequest with what Django's validators say.
+    """
+    confirm(user, password=old, request=request)
+    try:
+        validate_password(new, user)
+    except ValidationError as error:
+        raise InvalidRequest("refused by the password validators", description=" ".join(error.messages)) from None
+    with database_needed(), transaction.atomic(using=router.db_for_write(Session)):
+        user.set_password(new)
+        # First, so that this session is no outdated one when the save ends those.
+        Session.objects.filter(pk=keep, user=user).update(auth_hash=user.get_session_auth_hash())
+        user.save(update_fields=["password"])

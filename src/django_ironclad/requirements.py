@@ -1,0 +1,62 @@
+"""What a view may ask of its caller beyond a valid token: a scope, a group, a permission, a recent login."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from .errors import AccessDenied, InsufficientScope, InsufficientUserAuthentication, MissingToken
+from .tokens import AccessToken
+
+_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+
+
+def parse_scope(text: str) -> frozenset[str]:
+    """The scopes that `text` names, none for "". Raises ValueError for what is no scope (RFC 6749 §3.3)."""
+    names = text.split(" ") if text else []
+    for name in names:
+        if not _SCOPE_TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} is no scope: printable ASCII without blanks, quotes and backslashes is")
+    return frozenset(names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """Everything that is named is required. Raises ValueError for what nobody could fulfil."""
+
+    #: One scope, or several with blanks between them: all of them.
+    scope: str = ""
+    #: The name of a Django group.
+    group: str = ""
+    #: A Django permission, "app_label.codename".
+    permission: str = ""
+    #: How long ago the person may have proved who they are.
+    max_age: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.scope or self.group or self.permission or self.max_age is not None):
+            raise ValueError("nothing is required: name a scope, a group, a permission or a max_age")
+        parse_scope(self.scope)
+        if self.permission and "." not in self.permission:
+            raise ValueError(f'{self.permission!r} is no permission: write "app_label.codename"')
+        if self.max_age is not None and self.max_age < timedelta(seconds=1):
+            raise ValueError("max_age must be a second or more: nobody is ever more recent than that")
+
+    def check(self, user: Any, token: object, *, now: float, leeway: float) -> None:
+        """Return if the caller may go on. Only `permission` asks the database, Django's own way.
+
+        Raises MissingToken, InsufficientScope (RFC 6750 §3.1), AccessDenied and InsufficientUserAuthentication (RFC
+        9470 §3). The last comes last: nobody types a password in order to be refused after all.
+        """
+        if not isinstance(token, AccessToken):
+            raise MissingToken
+        if not parse_scope(self.scope) <= token.scope:
+            raise InsufficientScope(self.scope)
+        if self.group and self.group not in token.groups:
+            raise AccessDenied(f"not in the group {self.group}")
+        if self.permission and not user.has_perm(self.permission):
+            raise AccessDenied(f"without the permission {self.permission}")
+        if self.max_age is not None and now - token.auth_time > self.max_age.total_seconds() + leeway:
+            raise InsufficientUserAuthentication(int(self.max_age.total_seconds()))
