@@ -1,0 +1,116 @@
+"""For a project's own tests: somebody who is logged in, on every kind of test client, and what becomes of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any, TypeVar
+
+from django.db.models import F
+from django.dispatch import Signal
+from django.test.client import AsyncRequestFactory, RequestFactory
+
+from . import auth, issuing, sessions, signals, tokens
+from .conf import get_key_ring
+from .encoding import b64decode, load_json
+from .errors import InvalidGrant
+from .models import Session
+
+Client = TypeVar("Client")
+
+
+@dataclass(frozen=True)
+class Login:
+    """A real session of `user`, and the tokens that its client holds."""
+
+    user: Any
+    sid: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+    def on(self, client: Client) -> Client:
+        """The same `client`, which sends the access token from now on: Django's, DRF's or Ninja's, sync or async."""
+        header = f"Bearer {self.access_token}"
+        if isinstance(client, AsyncRequestFactory):
+            vars(client)["defaults"]["authorization"] = header
+        elif isinstance(client, RequestFactory):
+            client.defaults["HTTP_AUTHORIZATION"] = header
+        else:
+            # Ninja's, which makes `META` of it letter by letter.
+            client.headers["AUTHORIZATION"] = header  # type: ignore[attr-defined]
+        return client
+
+    def expired(self) -> Login:
+        """With an access token whose time is over: 401, and the client should refresh."""
+        claims = load_json(b64decode(self.access_token.split(".")[1]))
+        past = {"iat": claims["iat"] - 86400, "exp": claims["iat"] - 86100}
+        return replace(self, access_token=tokens.issue({**claims, **past}, key=get_key_ring().signing_key))
+
+    def revoked(self, *, reason: str = "user") -> Login:
+        """After somebody has ended the session: 401, and a refresh is 400 `invalid_grant`."""
+        sessions.revoke(self.sid, reason=reason)
+        return self
+
+    def stolen(self) -> Login:
+        """After the refresh token was used by two: the session is over, and `refresh_token_reused` was sent."""
+        Session.objects.filter(pk=self.sid).update(generation=F("generation") + 2)
+        try:
+            auth.refresh(self.refresh_token)
+        except InvalidGrant:
+            return self
+        raise AssertionError("The theft was not noticed.")
+
+
+def login(
+    user: Any,
+    *,
+    scope: str = "",
+    groups: Iterable[str] = (),
+    ago: timedelta = timedelta(0),
+    amr: Sequence[str] = auth.BY_PASSWORD,
+) -> Login:
+    """Log `user` in as your project would, but without a password: `login(ada).on(client)`.
+
+    `scope` narrows what `SCOPES` grants, `groups` are joined (and made) first, `ago` is how long ago the person proved
+    who they are. Raises InvalidScope where your project grants no such scope.
+    """
+    for name in groups:
+        user.groups.add(user.groups.model.objects.get_or_create(name=name)[0])
+    given = auth.login(user, scope=scope, amr=amr)
+    access, sid = given.access_token, auth.verify(given.access_token).sid
+    if ago:
+        Session.objects.filter(pk=sid).update(auth_time=F("auth_time") - ago)
+        session = Session.objects.with_groups(sid)
+        access = issuing.issue(session, session.user, session.group_names).access_token
+    return Login(user, sid, access, given.refresh_token)
+
+
+@dataclass(frozen=True)
+class Event:
+    """A signal of ours: its name in `django_ironclad.signals`, the session, and what else it said, such as `reason`."""
+
+    name: str
+    session: Session
+    facts: dict[str, Any]
+
+
+@contextmanager
+def recorded() -> Iterator[list[Event]]:
+    """What became of sessions within the block, in its order."""
+    events: list[Event] = []
+
+    def note(name: str, sender: object, signal: Signal, session: Session, **facts: Any) -> None:
+        events.append(Event(name, session, facts))
+
+    named = {name: signal for name, signal in vars(signals).items() if isinstance(signal, Signal)}
+    receivers = {name: partial(note, name) for name in named}
+    for name, signal in named.items():
+        signal.connect(receivers[name], weak=False)
+    try:
+        yield events
+    finally:
+        for name, signal in named.items():
+            signal.disconnect(receivers[name])
