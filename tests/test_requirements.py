@@ -26,7 +26,8 @@ class Anybody:
 
 
 def token(**claims: Any) -> AccessToken:
-    return AccessToken({"sub": "1", "sid": "s", "auth_time": NOW, **claims})
+    said = {"iss": "", "aud": "", "sub": "1", "client_id": "", "sid": "s", "jti": "", "iat": NOW, "exp": NOW + 300}
+    return AccessToken.of({**said, "auth_time": NOW, **claims})
 
 
 @pytest.mark.parametrize(

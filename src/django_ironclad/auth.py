@@ -12,10 +12,10 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from . import issuing, sessions, signals, tokens
+from . import issuing, sessions, signals
 from . import refresh as refresh_tokens
 from .availability import database_needed
-from .conf import get_key_ring, get_settings
+from .conf import get_settings, get_verifier
 from .devices import client_address
 from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError
 from .issuing import TokenResponse
@@ -104,16 +104,7 @@ def verify(token: str) -> AccessToken:
 
     Raises InvalidToken; UnknownKey, which is one, when the token is not of our making at all.
     """
-    settings = get_settings()
-    return tokens.verify(
-        token,
-        ring=get_key_ring(),
-        issuer=settings.ISSUER,
-        audience=settings.audience,
-        max_lifetime=_seconds(settings.longest_access_lifetime),
-        leeway=_seconds(settings.LEEWAY),
-        now=time.time(),
-    )
+    return get_verifier().verify(token, now=time.time())
 
 
 def authenticate(

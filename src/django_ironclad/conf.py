@@ -19,6 +19,7 @@ from django.utils.encoding import force_bytes
 from django.utils.module_loading import import_string
 
 from .keys import Key, KeyRing, derive
+from .verifier import Verifier
 
 Claims = Callable[[Any, list[str]], Mapping[str, Any]]
 Scopes = Callable[[Any, list[str]], Iterable[str]]
@@ -205,6 +206,19 @@ def get_key_ring() -> KeyRing:
 
 
 @lru_cache(maxsize=1)
+def get_verifier() -> Verifier:
+    """Who verifies access tokens. Raises ImproperlyConfigured."""
+    settings = get_settings()
+    return Verifier(
+        ring=get_key_ring(),
+        issuer=settings.ISSUER,
+        audience=settings.audience,
+        max_lifetime=int(settings.longest_access_lifetime.total_seconds()),
+        leeway=int(settings.LEEWAY.total_seconds()),
+    )
+
+
+@lru_cache(maxsize=1)
 def get_refresh_secrets() -> tuple[bytes, ...]:
     """The server's halves of the refresh tokens' MAC keys: the first signs, all verify."""
     return tuple(_derived("refresh token HS256"))
@@ -235,7 +249,7 @@ def _path(key: str | bytes | Path) -> Path:
 
 def _forget(*, setting: str, **_: object) -> None:
     if setting in {"IRONCLAD", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        for cached in (get_settings, get_key_ring, get_refresh_secrets):
+        for cached in (get_settings, get_key_ring, get_verifier, get_refresh_secrets):
             cached.cache_clear()
 
 

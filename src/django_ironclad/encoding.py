@@ -5,28 +5,33 @@ from __future__ import annotations
 import binascii
 import json
 import math
-import re
-from base64 import urlsafe_b64encode
 from typing import Any
 
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
-_TO_BASE64 = str.maketrans("-_", "+/")
+_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
+_FROM_BASE64 = bytes.maketrans(b"+/", b"-_")
 _MAX_DEPTH = 16
 _MAX_DIGITS = 19
 
 
 def b64encode(data: bytes) -> str:
     """base64url without padding (RFC 7515 §2)."""
-    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+    return _b64encode(data).decode("ascii")
+
+
+def _b64encode(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_FROM_BASE64).rstrip(b"=")
 
 
 def b64decode(text: str) -> bytes:
     """The inverse of `b64encode`, and of nothing else. Raises ValueError for any other spelling of the same bytes."""
-    if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
-        raise ValueError("not base64url")
-    data = binascii.a2b_base64(text.translate(_TO_BASE64) + "=" * (-len(text) % 4), strict_mode=True)
-    # Unused low bits must be zero (RFC 4648 §3.5), or one token would have several texts.
-    if b64encode(data) != text:
+    try:
+        given = text.encode("ascii")
+        data = binascii.a2b_base64(given.translate(_TO_BASE64) + b"==="[: -len(given) % 4], strict_mode=True)
+    except ValueError:
+        raise ValueError("not base64url") from None
+    # There and back again, or one token would have several texts: padding, another alphabet, unused bits that are not
+    # zero (RFC 4648 §3.5).
+    if _b64encode(data) != given:
         raise ValueError("not canonical base64url")
     return data
 
@@ -39,18 +44,13 @@ def dump_json(value: object) -> bytes:
 def load_json(data: bytes) -> dict[str, Any]:
     """The JSON object in `data`. Raises ValueError where two parsers could disagree (RFC 8259 §4, §6, §8)."""
     try:
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=_unique,
-            parse_int=_bounded_int,
-            parse_float=_finite_float,
-            parse_constant=_refuse_constant,
-        )
+        value = _decoder.decode(data.decode())
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if type(value) is not dict:
         raise ValueError("not a JSON object")
-    if _depth_exceeds(value, _MAX_DEPTH):
+    # Whatever opens no more often than this cannot be deeper.
+    if data.count(b"{") + data.count(b"[") > _MAX_DEPTH and _depth_exceeds(value, _MAX_DEPTH):
         raise ValueError("nested too deeply")
     return value
 
@@ -84,3 +84,12 @@ def _depth_exceeds(value: object, limit: int) -> bool:
     if members is None:
         return False
     return limit == 0 or any(_depth_exceeds(member, limit - 1) for member in members)
+
+
+# Made once: json.loads would make one for each call.
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_unique,
+    parse_int=_bounded_int,
+    parse_float=_finite_float,
+    parse_constant=_refuse_constant,
+)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from .encoding import b64decode, b64encode, dump_json, load_json
 from .errors import InvalidToken
@@ -21,22 +22,37 @@ _TIMES = ("iat", "exp", "auth_time")
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A verified access token: who asked it for this object knows that its signature, issuer, audience and time hold.
+    """A verified access token: who holds this object knows that its signature, issuer, audience and time held."""
 
-    `claims` has every claim by its name in the RFC, read-only. Times are seconds since the epoch.
-    """
+    #: The claims as JSON, as they were signed.
+    payload: bytes = field(repr=False)
+    #: The user's primary key, as text.
+    sub: str
+    #: The session this token belongs to.
+    sid: str
+    #: The user name, "" where `CLAIMS` leaves it out.
+    username: str
+    #: The names of the user's Django groups when the token was issued (RFC 9068 §2.2.3.1).
+    groups: tuple[str, ...]
+    #: What the token may do (RFC 6749 §3.3).
+    scope: frozenset[str]
+    #: When it began to hold, and when it is over. Times are seconds since the epoch.
+    not_before: int
+    exp: int
+    _claims: Mapping[str, Any] | None = field(default=None, init=False, repr=False, compare=False)
 
-    claims: Mapping[str, Any]
+    @classmethod
+    def of(cls, claims: Mapping[str, Any]) -> AccessToken:
+        """The token that says just this. Raises ValueError or TypeError for what none can say."""
+        payload = dump_json(claims)
+        return _token(payload, load_json(payload))
 
     @property
-    def sub(self) -> str:
-        """The user's primary key, as text."""
-        return str(self.claims["sub"])
-
-    @property
-    def sid(self) -> str:
-        """The session this token belongs to."""
-        return str(self.claims["sid"])
+    def claims(self) -> Mapping[str, Any]:
+        """Every claim by its name in the RFC, read-only; decoded when it is first asked for."""
+        if self._claims is None:
+            object.__setattr__(self, "_claims", _frozen(load_json(self.payload)))
+        return cast("Mapping[str, Any]", self._claims)
 
     @property
     def client_id(self) -> str:
@@ -52,40 +68,19 @@ class AccessToken:
         """How they proved it, such as `("pwd",)` (RFC 8176); empty where that was not said."""
         return tuple(self.claims.get("amr", ()))
 
-    @property
-    def exp(self) -> int:
-        return int(self.claims["exp"])
-
-    @property
-    def username(self) -> str:
-        """The user name, "" where `CLAIMS` leaves it out."""
-        return str(self.claims.get("username", ""))
-
-    @property
-    def groups(self) -> tuple[str, ...]:
-        """The names of the user's Django groups when the token was issued (RFC 9068 §2.2.3.1)."""
-        return tuple(self.claims.get("groups", ()))
-
-    @property
-    def scope(self) -> frozenset[str]:
-        """What the token may do (RFC 6749 §3.3)."""
-        return frozenset(self.claims.get("scope", "").split())
-
     def saying(self, said: Mapping[str, Any]) -> AccessToken:
         """This token, but with `said` in the place of its scope and of every claim that is not an RFC's own.
 
         Raises ValueError or TypeError for what no token can say.
         """
-        kept = {name: value for name, value in self.claims.items() if name in RESERVED - {"scope"}}
-        claims = {**kept, **load_json(dump_json(said))}
-        _check_shape(claims)
-        return AccessToken(_frozen(claims))
+        claims = load_json(self.payload)
+        kept = {name: value for name, value in claims.items() if name in RESERVED - {"scope"}}
+        return self.of({**kept, **said})
 
 
 def issue(claims: Mapping[str, Any], *, key: Key) -> str:
     """The compact JWS of `claims` (RFC 7515 §7.1). Raises ValueError or TypeError for what `verify` would not read."""
-    payload = dump_json(claims)
-    _check_shape(load_json(payload))
+    payload = AccessToken.of(claims).payload
     signed = f"{key.header}.{b64encode(payload)}"
     token = f"{signed}.{b64encode(key.sign(signed.encode()))}"
     if len(token) > MAX_LENGTH:
@@ -108,27 +103,28 @@ def verify(
     try:
         payload, signature = rest.split(".")
         key.verify(b64decode(signature), f"{header}.{payload}".encode("ascii"))
-        claims = load_json(b64decode(payload))
-        _check_shape(claims)
+        signed = b64decode(payload)
+        claims = load_json(signed)
+        access = _token(signed, claims)
     except ValueError as error:
         raise InvalidToken(f"malformed: {error}") from None
     if claims["iss"] != issuer:
         raise InvalidToken("another issuer's")
     if not _is_meant_for(audience, claims["aud"]):
         raise InvalidToken("for another audience")
-    if claims["exp"] <= now - leeway:
+    if access.exp <= now - leeway:
         raise InvalidToken("expired")
-    if max(claims["iat"], claims.get("nbf", 0)) > now + leeway:
+    if access.not_before > now + leeway:
         raise InvalidToken("not valid yet")
-    if not 0 < claims["exp"] - claims["iat"] <= max_lifetime:
+    if not 0 < access.exp - claims["iat"] <= max_lifetime:
         raise InvalidToken("lives longer than this service allows")
-    return AccessToken(_frozen(claims))
+    return access
 
 
-def _check_shape(claims: dict[str, Any]) -> None:
-    """Every claim that we rely on is there and of the one right type (RFC 9068 §2.2); `True` is no number here.
+def _token(payload: bytes, claims: dict[str, Any]) -> AccessToken:
+    """The token, if every claim that we rely on is there and of the one right type (RFC 9068 §2.2).
 
-    Raises ValueError.
+    `True` is no number here. Raises ValueError.
     """
     for name in (*_TIMES, "nbf") if "nbf" in claims else _TIMES:
         if type(claims.get(name)) is not int:
@@ -142,8 +138,25 @@ def _check_shape(claims: dict[str, Any]) -> None:
         raise ValueError("scope is no text")
     for name in ("groups", "amr"):
         names = claims.get(name, [])
-        if not isinstance(names, (list, tuple)) or any(type(each) is not str for each in names):
+        if type(names) is not list or any(type(each) is not str for each in names):
             raise ValueError(f"{name} is no list of texts")
+    username = claims.get("username")
+    return AccessToken(
+        payload=payload,
+        sub=claims["sub"],
+        sid=claims["sid"],
+        username="" if username is None else str(username),
+        groups=tuple(claims.get("groups", ())),
+        scope=_scope(claims.get("scope", "")),
+        not_before=max(claims["iat"], claims.get("nbf", 0)),
+        exp=claims["exp"],
+    )
+
+
+@lru_cache(maxsize=256)
+def _scope(text: str) -> frozenset[str]:
+    # Many tokens share a few of these, and each is 200 bytes.
+    return frozenset(text.split())
 
 
 def _is_meant_for(audience: str, claimed: object) -> bool:
