@@ -169,6 +169,43 @@ def test_the_parent_later_gets_a_new_branch(api: Api, first: str, heard: list[An
     assert place(good(api.refresh(branch))) == (2, 0)
 
 
+@pytest.mark.parametrize("seconds", [11, 19])
+def test_the_parent_just_after_the_grace_gets_an_access_token_only(api: Api, first: str, seconds: int) -> None:
+    second = good(api.refresh(first))
+    time_passes(seconds=seconds)
+
+    answer = api.refresh(first)
+
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"access_token", "token_type", "expires_in", "username"}
+    row = Session.objects.get()
+    assert (row.generation, row.branch, row.revoked_at) == (1, 0, None)
+    time_passes(minutes=1)
+    assert place(good(api.refresh(second))) == (2, 0)
+
+
+def test_a_lost_answer_is_mended_once_twice_the_grace_has_passed(api: Api, first: str) -> None:
+    """Who came too early for it went on with what they hold."""
+    good(api.refresh(first))
+    time_passes(seconds=15)
+    assert "refresh_token" not in api.refresh(first).json()
+    time_passes(seconds=5)
+
+    assert place(good(api.refresh(first))) == (1, 1)
+
+
+def test_two_tabs_whose_answers_come_in_the_wrong_order_stay_signed_in(api: Api, first: str) -> None:
+    """The first answer was lost, they ask again on either side of the grace's end, and the last to arrive is kept."""
+    good(api.refresh(first))
+    time_passes(seconds=9)
+    overtaken = good(api.refresh(first))
+    time_passes(seconds=2)
+    assert api.refresh(first).status_code == 200
+    time_passes(minutes=5)
+
+    assert place(good(api.refresh(overtaken))) == (2, 0)
+
+
 def test_two_tabs_that_wake_after_a_lost_answer_get_the_same_token(api: Api, first: str) -> None:
     good(api.refresh(first))
     time_passes(hours=3)

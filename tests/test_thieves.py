@@ -91,9 +91,9 @@ class Client:
     every: float = TURN
     #: How many requests it sends at once.
     times: int = 1
-    #: How many of the answers never arrive; and after how many seconds it then tries again.
+    #: How many of the answers never arrive; and after how many seconds it then tries again, at least and at most.
     lost: float = 0
-    retry: float = 3
+    retry: tuple[float, float] = (3, 3)
     #: How many seconds a request or an answer is on its way, at most.
     way: float = 0
     #: From when to when its machine sleeps.
@@ -114,7 +114,7 @@ class Client:
     def _arrive(self, token: str) -> None:
         response = self.world.refresh(token)
         if response is not None and self.chance.random() < self.lost:
-            self.world.after(self.retry, self.ask)
+            self.world.after(self.chance.uniform(*self.retry), self.ask)
         elif response is not None:
             self.world.after(self._on_its_way(), partial(self._receive, response.refresh_token))
 
@@ -159,6 +159,20 @@ def test_six_tabs_without_locks_each_at_its_own_time_stay_signed_in(world: World
     chance = random.Random(seed)
     for _ in range(6):
         world.after(chance.uniform(0, TURN), Client(world, store, chance, lost=0.01, way=2).turn)
+    world.run(DAY)
+    assert is_alive(world), f"signed out after {world.refused} s"
+    assert world.answered >= 6 * (DAY / TURN - 1)
+
+
+@pytest.mark.parametrize("seed", sorted({2, 6, *SEEDS}))
+def test_six_tabs_that_lose_answers_and_ask_again_as_the_grace_ends_stay_signed_in(
+    world: World, store: Store, seed: int
+) -> None:
+    """Some before it, some after it, and which answer arrives last is anybody's guess."""
+    chance = random.Random(seed)
+    for _ in range(6):
+        tab = Client(world, store, chance, lost=0.3, retry=(9, 11), way=4)
+        world.after(chance.uniform(0, TURN), tab.turn)
     world.run(DAY)
     assert is_alive(world), f"signed out after {world.refused} s"
     assert world.answered >= 6 * (DAY / TURN - 1)
@@ -235,6 +249,19 @@ def test_a_thief_who_copies_his_victims_timing_is_found_in_about_an_hour(world: 
     world.after(stolen, lambda: world.after(0.5 * TURN, thief_of(victim, way=4).turn))
     world.run(DAY)
     assert_found(world, "shadowing", since=stolen, within=15 * TURN)
+
+
+@pytest.mark.parametrize("seconds", [11, 15, 19])
+def test_a_thief_who_comes_just_after_the_grace_is_found_by_his_own_next(
+    world: World, store: Store, chance: random.Random, seconds: float
+) -> None:
+    """His first time he gets an access token only, and so has nothing but what he stole."""
+    victim = Client(world, store, chance)
+    stolen, used = 12.5 * TURN, 13 * TURN + seconds
+    world.after(0, victim.turn)
+    world.after(stolen, lambda: world.after(used - stolen, thief_of(victim).turn))
+    world.run(DAY)
+    assert_found(world, "late", since=used, within=TURN)
 
 
 @pytest.mark.parametrize("every", [1, 3, 100])

@@ -81,7 +81,7 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """A new access token, but no refresh token: too many repeated answers were asked for."""
+    """A new access token, but no refresh token: which one is good is not said to whoever asks now."""
 
     how: ClassVar = "withheld"
 
@@ -122,6 +122,9 @@ def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) 
     if (token.generation, token.branch) == (line.generation - 1, line.parent_branch):
         if age <= grace:
             return _repeat_to_parent(line, now)
+        if age < 2 * grace:
+            # Not a new branch yet: its answer could be overtaken by one of the grace's, and a dead token be kept.
+            return Withhold()
         if age <= LATE_RETRY and line.branch < MAX_BRANCH:
             return Rotate(line.generation, line.branch + 1, parent_branch=line.parent_branch, how="late")
         return Refuse(reuse=True)
