@@ -129,6 +129,23 @@ def test_repeated_answers_cost_the_budget_once_a_generation(api: Api, first: str
     assert Session.objects.get().grace_until == once.grace_until
 
 
+@pytest.mark.parametrize("minutes", [1, 15, 60])
+def test_the_budget_refills_the_slower_the_longer_access_tokens_live(api: Api, first: str, minutes: int) -> None:
+    """As clients refresh the more seldom, a thief gets as many turns with either."""
+    with override_settings(IRONCLAD={"ACCESS_TOKEN_LIFETIME": timedelta(minutes=minutes)}):
+        good(api.refresh(first))
+        before = Session.objects.get().grace_until
+        good(api.refresh(first))
+
+    cost = Session.objects.get().grace_until - before
+    assert 12 * timedelta(minutes=minutes) <= cost < 12 * timedelta(minutes=minutes) + timedelta(seconds=10)
+
+
+def test_access_tokens_that_live_for_a_century_leave_a_budget_too(api: Api, first: str) -> None:
+    with override_settings(IRONCLAD={"ACCESS_TOKEN_LIFETIME": timedelta(days=36500)}):
+        assert good(api.refresh(first)) == good(api.refresh(first))
+
+
 def test_with_an_empty_budget_the_parent_gets_no_refresh_token(api: Api, first: str) -> None:
     second = good(api.refresh(first))
     Session.objects.update(grace_until=F("rotated_at") + timedelta(hours=11, minutes=30))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connections, router
@@ -15,7 +15,7 @@ from . import sessions, signals
 from .conf import get_refresh_secrets, get_settings
 from .errors import InvalidGrant, TemporarilyUnavailable
 from .models import Session, auth_hashes
-from .rotation import RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+from .rotation import GRACE_BUDGET, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
 ATTEMPTS: Final = 4
@@ -51,7 +51,7 @@ def rotate(text: str) -> Rotated:
                 sessions.revoke(session, reason=over)
             raise InvalidGrant(f"the session is over: {over}")
         line = session.line
-        decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE)
+        decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE, refill=_refill())
         if isinstance(decision, Refuse):
             raise _refusal(session, decision)
         change = _change(session, decision)
@@ -65,6 +65,13 @@ def rotate(text: str) -> Rotated:
             held = isinstance(decision, Repeat) and decision.held
             return Rotated(session, text if held else _encode(session, decision.generation, decision.branch), held=held)
     raise TemporarilyUnavailable("others moved the session each time")
+
+
+def _refill() -> timedelta:
+    """One in twelve turns of a client may repeat an answer for ever: it takes a turn when its access token runs out."""
+    settings = get_settings()
+    # No budget needs to grow after its session.
+    return min(GRACE_BUDGET * settings.ACCESS_TOKEN_LIFETIME, settings.SESSION_LIFETIME)
 
 
 def _refusal(session: Session, decision: Refuse) -> InvalidGrant:

@@ -17,9 +17,8 @@ LATE_RETRY: Final = timedelta(hours=24)
 MAX_BRANCH: Final = 20
 #: How many generations a token may be ahead of a database that lost its last writes.
 MAX_AHEAD: Final = 3
-#: The grace budget: so many repeated answers at once, and one more for each `GRACE_REFILL` that passes.
+#: The grace budget: so many repeated answers at once, and one more for each refill period that passes.
 GRACE_BUDGET: Final = 12
-GRACE_REFILL: Final = timedelta(hours=1)
 
 _FORM = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,2})\.([A-Za-z0-9_-]{43})",
@@ -108,8 +107,10 @@ class Refuse:
 Decision = Repeat | Withhold | Rotate | Refuse
 
 
-def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) -> Decision:
+def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta, refill: timedelta) -> Decision:
     """What to do with an authentic token of a living session. `now` is of the same clock as the times in `line`.
+
+    `refill` is the time in which the grace budget grows by one.
 
     A token used by two parties ends its session (RFC 9700 §4.14.2). A lost answer, a second tab or a retry does not:
     they bring the current token, or its parent, and get the same answer again.
@@ -121,7 +122,7 @@ def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) 
         return Rotate(line.generation + 1, 0, parent_branch=line.branch)
     if (token.generation, token.branch) == (line.generation - 1, line.parent_branch):
         if age <= grace:
-            return _repeat_to_parent(line, now)
+            return _repeat_to_parent(line, now, refill)
         if age < 2 * grace:
             # Not a new branch yet: its answer could be overtaken by one of the grace's, and a dead token be kept.
             return Withhold()
@@ -135,11 +136,11 @@ def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) 
     return Refuse(reuse=True)
 
 
-def _repeat_to_parent(line: Line, now: datetime) -> Decision:
+def _repeat_to_parent(line: Line, now: datetime, refill: timedelta) -> Decision:
     """A generic cell rate: `grace_until` runs ahead of the clock by one refill for each generation that repeats."""
     if line.grace_generation == line.generation:
         return Repeat(line.generation, line.branch, held=False)
-    grace_until = max(line.grace_until, now) + GRACE_REFILL
-    if grace_until > now + GRACE_BUDGET * GRACE_REFILL:
+    grace_until = max(line.grace_until, now) + refill
+    if grace_until > now + GRACE_BUDGET * refill:
         return Withhold()
     return Repeat(line.generation, line.branch, held=False, grace_until=grace_until)
