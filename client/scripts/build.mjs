@@ -1,49 +1,41 @@
-// Bundles each entry into one file without imports: dist/ for npm, and the core for Django's static files, committed.
+// Bundles each entry: dist/ for npm, and single files without relative imports for Django's static files, committed.
 // --check: compare instead of writing, so that what is committed is what its source says.
 
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { bundle, ENTRIES, root } from "./entries.mjs";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
-const STATIC = `${root}../src/django_ironclad/static/django_ironclad/ironclad.js`;
-const BANNER = "// django-ironclad, MIT licence. Built from client/src by `npm run build`: do not edit.";
+const STATIC = `${root}../src/django_ironclad/static/django_ironclad/ironclad`;
+const BANNER = { js: "// django-ironclad, MIT licence. Built from client/src by `npm run build`: do not edit." };
+// The core under its own name, for what is set up in config(): `ironclad.localStore()`.
+const ANGULARJS = 'import { ironclad } from "./angularjs.js"; ironclad(angular); export * from "./index.js";';
 
-const bundle = async (entry, outfile, options = {}) => {
-  const result = await build({
-    entryPoints: [`${root}src/${entry}.ts`],
-    outfile,
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    // No sourceMappingURL: Django's ManifestStaticFilesStorage fails on one whose file is not there.
-    sourcemap: false,
-    legalComments: "none",
-    write: false,
-    logLevel: "warning",
-    ...options,
-  });
-  return result.outputFiles[0];
-};
-
-const files = [
-  await bundle("index", `${root}dist/index.js`),
-  await bundle("sessions", `${root}dist/sessions.js`),
-  await bundle("index", STATIC, { minify: true, banner: { js: BANNER } }),
-];
+const dist = ENTRIES.map(async ({ name }) => [
+  `${root}dist/${name}.js`,
+  // Relative imports stay, so that an application has the core once.
+  await bundle(name, { external: ["./index.js"] }),
+]);
+const committed = ENTRIES.filter(({ single }) => single).map(async ({ name, single }) => [
+  `${STATIC}${single}`,
+  name === "angularjs"
+    ? await bundle(null, {
+        stdin: { contents: ANGULARJS, resolveDir: `${root}src`, loader: "ts" },
+        format: "iife",
+        globalName: "ironclad",
+        minify: true,
+        banner: BANNER,
+      })
+    : await bundle(name, { minify: true, banner: BANNER }),
+]);
 
 if (process.argv.includes("--check")) {
-  const committed = await readFile(STATIC, "utf8").catch(() => "");
-  if (committed !== files[2].text) {
-    console.error(
-      "The committed build differs from client/src. Run `npm run build` in client/ and commit what it writes.",
-    );
-    process.exit(1);
+  for (const [path, contents] of await Promise.all(committed)) {
+    if ((await readFile(path, "utf8").catch(() => "")) === contents.text) continue;
+    console.error(`${path} differs from client/src. Run \`npm run build\` in client/ and commit what it writes.`);
+    process.exitCode = 1;
   }
 } else {
-  const { mkdir, writeFile } = await import("node:fs/promises");
-  const { dirname } = await import("node:path");
-  for (const { path, contents } of files) {
+  for (const [path, { contents }] of await Promise.all([...dist, ...committed])) {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, contents);
   }

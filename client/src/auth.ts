@@ -2,7 +2,7 @@
 
 import { AuthError } from "./errors.js";
 import { answerOf, asAuthError, type Json, post } from "./http.js";
-import { addressOf, headersOf, pageAddress, replayable } from "./replay.js";
+import { addressOf, headersOf, pageAddress, replayable, type Sender } from "./replay.js";
 import { type Claims, leftOf, type Session, sessionOf, type User } from "./session.js";
 import { isOlder, memoryStore, type Store, sidOf } from "./store.js";
 import { openTabs, pause } from "./tabs.js";
@@ -42,6 +42,8 @@ export interface AuthEvents {
   degraded: { readonly error: AuthError };
   /** A call that met 401 was sent again, and answered so. */
   replayed: { readonly method: string; readonly url: string; readonly status: number };
+  /** A call asks for a login of at most `maxAge` seconds ago. It is sent again once every promise waited for is kept. */
+  "step-up": { readonly maxAge: number; readonly waitUntil: (promise: Promise<unknown>) => void };
 }
 
 export interface TokenOptions {
@@ -49,6 +51,20 @@ export interface TokenOptions {
   readonly minValidity?: number;
   /** The token that met 401: the answer is another one. */
   readonly stale?: string;
+}
+
+/** A call, however it is sent: Angular's HttpRequest is one. */
+export interface Call {
+  readonly url: string;
+  readonly method: string;
+  readonly headers: { has(name: string): boolean };
+  readonly body?: unknown;
+}
+
+/** What a call meets, a refusal included: a Response is one, as are Angular's and axios' answers. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): unknown };
 }
 
 export interface Auth {
@@ -68,6 +84,13 @@ export interface Auth {
   /** Seconds that the access token has left. */
   expiresIn(): number;
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+  /**
+   * The rules of `fetch` for any other way of sending, for adapters: `send` is given the access token, "" for a call that
+   * takes none, and is called again for what is repeated. It resolves for every status, and rejects without an answer.
+   */
+  carry<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met>;
+  /** Confirms who is signed in, as a view may ask for: `{ password }`, or whatever the server takes. */
+  reauthenticate(proof: Json): Promise<void>;
   /** Calls an endpoint below `baseURL` with the token; its JSON, or an AuthError. */
   request(method: string, path: string, body?: Json): Promise<Json>;
   dispose(): void;
@@ -120,6 +143,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   let inFlight: AbortController | null = null;
   let heard = () => {};
   let resting: { until: number; error: AuthError } | null = null;
+  let asking: Promise<unknown> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Sessions that are over: no late answer or message brings one back. */
   const ended = new Set<string>();
@@ -152,6 +176,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     // By another tab's logout too, of which the server has not heard yet.
     if (ended.has(next.sid) || sidOf(store.get(buried)) === next.sid) return null;
     const before = session;
+    // A refresh that was under way while the person confirmed who this is.
+    if (before?.sid === next.sid && isStale(next, before) && leftOf(before) > 0) return before;
     if (before?.sid !== next.sid) {
       epoch++;
       if (before) ended.add(before.sid);
@@ -184,8 +210,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   /** Tokens that the server gave us: kept, told to the other tabs, and in force here. */
   function accept(answer: Json): Session | null {
-    const next = sessionOf(answer.access_token, answer.username, Number(answer.expires_in) * 1000);
-    if (!enter(next)) return null;
+    const next = enter(sessionOf(answer.access_token, answer.username, Number(answer.expires_in) * 1000));
+    if (!next) return null;
     const token = byCookie ? next.sid : answer.refresh_token;
     // Without a new refresh token the one we have stays good.
     if (typeof token === "string" && !isOlder(token, store.get(name))) store.set(name, token);
@@ -420,30 +446,82 @@ export function createAuth(options: AuthOptions = {}): Auth {
   }
 
   async function authFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
-    const url = addressOf(input);
-    if (!takesToken(url) || headersOf(input, init).has("Authorization")) return send(input, init);
-    const sendWith = await replayable(send, input, init);
-    const first = await current();
-    const response = await sendWith(first?.access ?? "");
-    if (!first) return response;
-    requireSame(first, response);
+    let sender: Promise<Sender> | undefined;
+    const call = {
+      url: addressOf(input).href,
+      method: init.method ?? (input instanceof Request ? input.method : "GET"),
+      headers: headersOf(input, init),
+      body: init.body,
+    };
+    return carry(call, async (access) => {
+      if (!access) return send(input, init);
+      sender ??= replayable(send, input, init);
+      return (await sender)(access);
+    });
+  }
+
+  async function carry<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met> {
+    const url = addressOf(call.url);
+    if (!takesToken(url) || call.headers.has("Authorization")) return send("");
+    if (call.body instanceof ReadableStream) {
+      throw new AuthError(
+        "body_not_replayable",
+        "A stream cannot be sent twice: pass a string, Blob, FormData or buffer.",
+      );
+    }
     const address = url.origin + url.pathname;
-    if (response.status !== 401 || !isAboutToken(response) || hopeless.has(address)) return response;
-    const second = await current({ stale: first.access });
-    requireSame(first, response);
-    if (!second || second.access === first.access) return response;
-    const again = await sendWith(second.access);
-    const method = (init.method ?? (input instanceof Request ? input.method : "GET")).toUpperCase();
-    emit("replayed", { method, url: url.href, status: again.status });
-    requireSame(first, again);
-    if (again.status === 401 && session === second) hopeless.add(address);
-    return again;
+    const first = await current();
+    if (!first) return send("");
+    let used = first;
+    /** What it was repeated for: for each reason once. */
+    const reasons = new Set<string>();
+    for (;;) {
+      const answer = await send(used.access);
+      const { status } = answer;
+      if (reasons.size) emit("replayed", { method: call.method.toUpperCase(), url: url.href, status });
+      requireSame(first, status);
+      if (status !== 401) return answer;
+      const challenge = String(answer.headers.get("WWW-Authenticate"));
+      const reason = /error="([^"]*)/.exec(challenge)?.[1] ?? "invalid_token";
+      let next: Session | null = null;
+      if (reasons.has(reason)) {
+        if (reason === "invalid_token" && session === used) hopeless.add(address);
+      } else if (reason === "invalid_token") {
+        if (!hopeless.has(address)) next = await current({ stale: used.access });
+      } else if (reason === "insufficient_user_authentication") {
+        next = await stepUp(used, Number(/max_age="?(\d+)/.exec(challenge)?.[1] ?? 0));
+      }
+      requireSame(first, status);
+      if (!next || next.access === used.access) return answer;
+      reasons.add(reason);
+      used = next;
+    }
+  }
+
+  /** The session once the person has confirmed who this is; however many calls want that at once, it is asked for once. */
+  async function stepUp(used: Session, maxAge: number): Promise<Session | null> {
+    if (!session || isStale(used, session)) return session;
+    asking ??= ask(maxAge).finally(() => {
+      asking = null;
+    });
+    return asking.then(
+      () => session,
+      () => null,
+    );
+  }
+
+  async function ask(maxAge: number): Promise<unknown> {
+    const promises: Promise<unknown>[] = [];
+    emit("step-up", { maxAge, waitUntil: (promise) => promises.push(promise) });
+    // Listeners are called in microtasks, which come before this goes on.
+    await null;
+    return Promise.all(promises);
   }
 
   /** What was asked as one user is neither asked again as another, nor is the answer theirs to see. */
-  function requireSame(first: Session, response: Response): void {
+  function requireSame(first: Session, status: number): void {
     if (session && session.sid !== first.sid) {
-      throw new AuthError("session_changed", "Somebody else has signed in since this was sent.", response.status);
+      throw new AuthError("session_changed", "Somebody else has signed in since this was sent.", status);
     }
   }
 
@@ -458,6 +536,11 @@ export function createAuth(options: AuthOptions = {}): Auth {
     } catch (error) {
       throw asAuthError(error);
     }
+  }
+
+  async function reauthenticate(proof: Json): Promise<void> {
+    const answer = await request("POST", "reauthenticate/", proof);
+    if (disposed || !accept(answer)) throw new AuthError("signed_out", "Logged out meanwhile.");
   }
 
   // ---- From the beginning to the end --------------------------------------------------------------------------------
@@ -497,7 +580,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
     refresh: async () => (await renew())?.access ?? "",
     expiresIn: () => (session ? Math.max(0, leftOf(session) / 1000) : 0),
     fetch: authFetch,
+    carry,
     request,
+    reauthenticate,
     dispose() {
       disposed = true;
       epoch++;
@@ -518,6 +603,6 @@ export function createAuth(options: AuthOptions = {}): Auth {
 const isRefusal = ({ status, code }: AuthError): boolean =>
   status === 400 && (code === "invalid_grant" || code === "invalid_request");
 
-/** A 401 that names another error, such as a wrong password, is no reason to refresh. */
-const isAboutToken = (response: Response): boolean =>
-  !/error="(?!invalid_token")/.test(response.headers.get("WWW-Authenticate") ?? "");
+/** Whether the person has confirmed who this is since `session` began to be used, as `other` says. */
+const isStale = (session: Session, other: Session): boolean =>
+  (session.claims.auth_time ?? 0) < (other.claims.auth_time ?? 0);

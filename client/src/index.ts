@@ -1,6 +1,6 @@
 /** `import { createAuth } from "django-ironclad"`. */
 
-export type { Auth, AuthEvents, AuthOptions, Reason, State, TokenOptions } from "./auth.js";
+export type { Answer, Auth, AuthEvents, AuthOptions, Call, Reason, State, TokenOptions } from "./auth.js";
 export { createAuth } from "./auth.js";
 export type { AuthErrorCode } from "./errors.js";
 export { AuthError } from "./errors.js";

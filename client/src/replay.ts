@@ -1,24 +1,16 @@
 /** A request that can be sent a second time, byte for byte, with another token. */
 
-import { AuthError } from "./errors.js";
-
-/** Sends the request with this token, "" for none; as often as it is asked. */
+/** Sends the request with this token; as often as it is asked. */
 export type Sender = (access: string) => Promise<Response>;
 
 export async function replayable(send: typeof fetch, input: RequestInfo | URL, init: RequestInit): Promise<Sender> {
   const request = input instanceof Request ? input : null;
   let { body } = init;
-  if (body instanceof ReadableStream) {
-    throw new AuthError(
-      "body_not_replayable",
-      "A stream cannot be sent twice: pass a string, Blob, FormData or buffer.",
-    );
-  }
   // Not clone(): its second half leaves as a stream, in chunks, which servers without HTTP/2 read as an empty body.
   if (request && body == null && !/^(GET|HEAD)$/.test(request.method)) body = await request.arrayBuffer();
   return (access) => {
     const headers = headersOf(input, init);
-    if (access) headers.set("Authorization", `Bearer ${access}`);
+    headers.set("Authorization", `Bearer ${access}`);
     return send(input, body == null ? { ...init, headers } : { ...init, headers, body });
   };
 }

@@ -13,6 +13,8 @@ export interface Claims {
   readonly sid: string;
   readonly iat: number;
   readonly exp: number;
+  /** When the person last proved who this is. */
+  readonly auth_time?: number;
   readonly groups?: readonly string[];
   readonly scope?: string;
   readonly [name: string]: unknown;

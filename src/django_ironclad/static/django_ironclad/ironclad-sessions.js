@@ -1,0 +1,2 @@
+// django-ironclad, MIT licence. Built from client/src by `npm run build`: do not edit.
+function o(s){return{async list(){return(await s.request("GET","sessions/")).sessions},async revoke(e){if(!/^[\w-]+$/.test(e))throw new TypeError("This is no session id.");e===s.state.claims?.sid?await s.logout():await s.request("DELETE",`sessions/${e}/`)},async revokeOthers(){await s.logout({scope:"others"})},async changePassword({oldPassword:e,newPassword:r}){await s.request("POST","password/",{old_password:e,new_password:r})}}}export{o as createSessions};
