@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
 from .conf import get_settings
+from .prepared import Parameter, Prepared
 from .rotation import Line
 
 if TYPE_CHECKING:
@@ -39,12 +40,12 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
         Raises Session.DoesNotExist, ValidationError for no UUID.
         """
-        rows = list(self.with_standing().annotate(group_name=_group_name()).filter(pk=sid))
+        pk = self.model._meta.pk.to_python(sid)
+        # A manager that hides users may hide others the next time.
+        rows = list(_standing(pk)) if _some_users_are_hidden() else _PREPARED.rows(self.db, pk=pk)
         if not rows:
             raise self.model.DoesNotExist
-        session = rows[0]
-        session.group_names = sorted({vars(row)["group_name"] for row in rows} - {None})
-        return session
+        return _with_groups(rows, self.db)
 
     def with_standing(self) -> Self:
         """With the user, the database's clock as `now`, and whether the user's own manager still shows that user."""
@@ -139,6 +140,36 @@ class Session(models.Model):
         if not any(constant_time_compare(self.auth_hash, known) for known in auth_hashes(self.user)):
             return "password_changed"
         return ""
+
+
+def _standing(pk: Any) -> models.QuerySet[Any, Any]:
+    """The columns of the session `pk` and of its user, and what `with_groups` adds: a row for each group, or one."""
+    names = [field.attname for field in Session._meta.concrete_fields]
+    names += [f"user__{field.attname}" for field in get_user_model()._meta.concrete_fields]
+    standing = Session.objects.with_standing().select_related(None).annotate(group_name=_group_name())
+    return standing.filter(pk=pk).values_list(*names, "now", "user_is_visible", "group_name")
+
+
+_PREPARED = Prepared(lambda: _standing(Parameter("pk", Session._meta.pk)).query)
+
+
+def _some_users_are_hidden() -> bool:
+    shown = get_user_model()._default_manager.all().query
+    return bool(shown.where or shown.is_sliced or shown.combinator)
+
+
+def _with_groups(rows: list[tuple[Any, ...]], using: str) -> Session:
+    """The session of such rows, as `select_related` would have made it."""
+    fields, user_fields = Session._meta.concrete_fields, get_user_model()._meta.concrete_fields
+    end, user_end = len(fields), len(fields) + len(user_fields)
+    row = rows[0]
+    session = Session.from_db(using, [field.attname for field in fields], row[:end])
+    user = get_user_model().from_db(using, [field.attname for field in user_fields], row[end:user_end])
+    # A deleted user leaves a session of nobody's.
+    Session._meta.get_field("user").set_cached_value(session, user if user.pk is not None else None)
+    session.now, session.user_is_visible, _ = row[user_end:]
+    session.group_names = sorted({each[-1] for each in rows} - {None})
+    return session
 
 
 def auth_hashes(user: Any) -> list[str]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import connections, router
 from django.db.models.functions import Now
+from django.db.models.sql import Query, UpdateQuery
 
 from . import sessions, signals
 from .conf import get_refresh_secrets, get_settings
 from .errors import InvalidGrant, TemporarilyUnavailable
 from .models import Session, auth_hashes
+from .prepared import Parameter, Prepared
 from .rotation import GRACE_BUDGET, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
@@ -54,10 +57,7 @@ def rotate(text: str) -> Rotated:
         decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE, refill=_refill())
         if isinstance(decision, Refuse):
             raise _refusal(session, decision)
-        change = _change(session, decision)
-        # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
-        as_read = {"generation": line.generation, "branch": line.branch, "auth_hash": session.auth_hash}
-        if not change or Session.objects.live().filter(pk=session.pk, **as_read).update(**change):
+        if _move(session, decision):
             level = logging.WARNING if decision.how == "behind" else logging.INFO
             sessions.tell(signals.session_refreshed, "session_refreshed", session, level=level, how=decision.how)
             if isinstance(decision, Withhold):
@@ -82,21 +82,42 @@ def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
     return InvalidGrant("reuse")
 
 
-def _change(session: Session, decision: Repeat | Withhold | Rotate) -> dict[str, Any]:
-    """The columns that a decision moves; none where the row already says so."""
+def _move(session: Session, decision: Repeat | Withhold | Rotate) -> bool:
+    """Whether the row could be moved to where the decision wants it: nobody did so, and nobody ended it, meanwhile."""
+    # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
+    as_read = {name: getattr(session, name) for name in _AS_READ}
     match decision:
         case Rotate():
-            return {
-                "generation": decision.generation,
-                "branch": decision.branch,
-                "parent_branch": decision.parent_branch,
-                "rotated_at": Now(),
-                # Moves on to the current SECRET_KEY where only a fallback knew it.
-                "auth_hash": auth_hashes(session.user)[0],
-            }
+            return bool(
+                _SWAP.changed(
+                    router.db_for_write(Session),
+                    **{f"read_{name}": value for name, value in as_read.items()},
+                    generation=decision.generation,
+                    branch=decision.branch,
+                    parent_branch=decision.parent_branch,
+                    # Moves on to the current SECRET_KEY where only a fallback knew it.
+                    auth_hash=auth_hashes(session.user)[0],
+                )
+            )
         case Repeat(grace_until=datetime()):
-            return {"grace_until": decision.grace_until, "grace_generation": session.generation}
-    return {}
+            moved = {"grace_until": decision.grace_until, "grace_generation": session.generation}
+            return bool(Session.objects.live().filter(**as_read).update(**moved))
+    return True
+
+
+_AS_READ: Final = ("id", "generation", "branch", "auth_hash")
+_MOVED: Final = ("generation", "branch", "parent_branch", "auth_hash")
+
+
+def _swap() -> Query:
+    column: Callable[[str], Any] = Session._meta.get_field
+    as_read = Session.objects.live().filter(**{name: Parameter(f"read_{name}", column(name)) for name in _AS_READ})
+    query = cast("UpdateQuery", as_read.query.chain(UpdateQuery))
+    query.add_update_values({name: Parameter(name, column(name)) for name in _MOVED} | {"rotated_at": Now()})
+    return query
+
+
+_SWAP: Final = Prepared(_swap)
 
 
 def find_session(text: str) -> Session:
