@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ MANAGE = (sys.executable, str(ROOT / "demo" / "manage.py"))
 PASSWORD = "open-sesame-42"
 #: Of the tests' own project, or of whoever runs them; the demo is to start as on a newcomer's machine.
 FOREIGN = ("DATABASE_URL", "DEMO_DATA", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS")
+
+#: The demo's words, and those of Django's `runserver`.
+READY = re.compile(r"^(?:Ready|Starting development server) at (http://[\w.:]+)/?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], output: Path) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         ended = process.poll() is not None
-        for line in output.read_text().splitlines(keepends=True):
-            if line.startswith("Ready at ") and line.endswith("\n"):
-                return line.removeprefix("Ready at ").strip()
+        if ready := READY.search(output.read_text()):
+            return ready[1]
         assert not ended, f"the demo ended: {output.read_text()}"
         time.sleep(0.05)
     raise AssertionError(f"not ready within a minute: {output.read_text()}")

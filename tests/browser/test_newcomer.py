@@ -1,0 +1,250 @@
+"""Somebody new, with the README and what is published: the wheel in a new Django project, the tarball in one of npm."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import django
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from .running import PASSWORD, ROOT, Demo, environment, running
+
+pytestmark = pytest.mark.browser
+
+CLIENT = ROOT / "client"
+SECTION = (ROOT / "README.md").read_text().partition("\n## Five minutes to a login\n")[2].partition("\n## ")[0]
+#: The text before each block of code, its language and the block.
+BLOCKS = re.findall(r"(.*?)```(\w+)\n(.*?)```", SECTION, re.DOTALL)
+PAGE = next(code for _, language, code in BLOCKS if language == "html")
+SCRIPT = re.compile(r'<script type="module">\n(.*?)</script>', re.DOTALL)
+
+
+def run(*command: str | Path, **options: Any) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, **options)
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Project:
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def mysite(self) -> Path:
+        return self.folder / "mysite"
+
+    def run(self, line: str) -> str:
+        """What the line prints, typed into a terminal in which the virtual environment is active."""
+        return run("bash", "-c", line, cwd=self.folder, env=self.environment)
+
+    def write(self, name: str, text: str, *, append: bool = False) -> None:
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text((file.read_text() if append else "") + text)
+
+    def serve(self, **more: str) -> Iterator[Demo]:
+        python = str(self.folder / "venv/bin/python")
+        command = (python, "-u", "manage.py", "runserver", "--noreload", "0")
+        with running(self.folder / "server", command, cwd=self.folder, env=self.environment | more) as demo:
+            yield demo
+
+
+def make_environment(folder: Path, packages: Path) -> dict[str, str]:
+    """A new virtual environment. It borrows what the tests have installed, but for this package; it asks no index."""
+    venv = folder / "venv"
+    run(sys.executable, "-m", "venv", "--without-pip", venv)
+    (site_packages,) = venv.glob("lib/python*/site-packages")
+    for lent in Path(sysconfig.get_path("purelib")).iterdir():
+        if "ironclad" not in lent.name:
+            (site_packages / lent.name).symlink_to(lent)
+    active = environment(
+        PATH=f"{venv}/bin:{os.environ['PATH']}",
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        PIP_FIND_LINKS=str(packages),
+        PIP_NO_INDEX="1",
+        PIP_PRE="1",
+        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+    )
+    active.pop("PYTHONPATH", None)
+    return active
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, packages: Path) -> Project:
+    """Everything that the section says, done in its order; but nobody is there to type a password, or to wait."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    project = Project(folder, make_environment(folder, packages))
+    for text, language, code in BLOCKS:
+        if language == "sh":
+            for line in code.splitlines():
+                if line.startswith("python") and "runserver" not in line:
+                    project.run(f"{line} --noinput" if "createsuperuser" in line else line)
+        else:
+            name = re.findall(r"`(mysite/[\w/.]+)`", text)[-1]
+            project.write(name, code, append=language == "python")
+    # For later: `runserver` looks for such a folder when it starts.
+    (project.mysite / "static").mkdir()
+    return project
+
+
+@pytest.fixture(scope="module")
+def demo(project: Project) -> Iterator[Demo]:
+    yield from project.serve()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """The README tells nobody to draw an icon, and a browser complains of none."""
+    context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    return context.new_page()
+
+
+def log_in(page: Page) -> None:
+    page.get_by_label("User").fill("ada")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("output")).to_have_text("No active account was found with these credentials.")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.locator("output")).to_have_text('{"hello":"ada"}')
+
+
+def test_the_readme_alone_leads_to_a_login_and_a_protected_call_in_a_browser(
+    project: Project, demo: Demo, page: Page
+) -> None:
+    where = project.run("python -c 'import django_ironclad; print(django_ironclad.__file__)'")
+    assert Path(where).is_relative_to(project.folder / "venv")
+    assert "no issues" in project.run("python manage.py check")
+    assert demo.call("GET", "/hello/").status == 401
+
+    page.goto("/")
+    log_in(page)
+    page.reload()
+    expect(page.locator("output")).to_have_text('{"hello":"ada"}')
+
+    (cookie,) = page.context.cookies()
+    assert (cookie["name"], cookie["httpOnly"]) == ("ironclad_refresh", True)
+
+
+def test_its_curl_lines_work_as_they_stand(project: Project, demo: Demo) -> None:
+    login, hello, refresh = re.findall(r"^curl .+$", SECTION, re.MULTILINE)
+
+    def curl(line: str, **tokens: str) -> dict[str, str]:
+        line = line.replace("http://localhost:8000", demo.url)
+        for shown, token in tokens.items():
+            line = re.sub(rf"{shown}[\w.-]*…[^\s\"]*", token, line)
+        return dict(json.loads(project.run(line.replace("curl", "curl --silent", 1))))
+
+    tokens = curl(login)
+    shown = re.search(r"^# (\{.+\})$", SECTION, re.MULTILINE)
+    assert shown is not None
+    assert json.loads(shown[1]).keys() == tokens.keys()
+    assert curl(hello, eyJ=tokens["access_token"]) == {"hello": "ada"}
+    assert curl(refresh, **{"8c1f": tokens["refresh_token"]}).keys() == tokens.keys()
+
+
+PRODUCTION = """
+from .settings import *
+
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+ROOT_URLCONF = "mysite.production_urls"
+STATIC_ROOT = BASE_DIR / "collected"
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+"""
+URLS = """
+from django.conf import settings
+from django.urls import path
+from django.views.static import serve
+
+from .urls import urlpatterns
+
+urlpatterns += [path("static/<path:path>", serve, {"document_root": settings.STATIC_ROOT})]
+"""
+#: With the policy of Django itself, where it has one; else with the nonce as django-csp hands it on.
+POLICY = """
+from django.utils.csp import CSP
+
+MIDDLEWARE = ["django.middleware.csp.ContentSecurityPolicyMiddleware", *MIDDLEWARE]
+TEMPLATES[0]["OPTIONS"]["context_processors"].append("django.template.context_processors.csp")
+SECURE_CSP = {"default-src": [CSP.SELF], "script-src": [CSP.SELF, CSP.NONCE]}
+"""
+POLICY_BY_HAND = """
+import secrets
+
+def policy(get_response):
+    def middleware(request):
+        request.csp_nonce = secrets.token_urlsafe()
+        response = get_response(request)
+        response["Content-Security-Policy"] = f"default-src 'self'; script-src 'self' 'nonce-{request.csp_nonce}'"
+        return response
+    return middleware
+
+MIDDLEWARE = ["mysite.production.policy", *MIDDLEWARE]
+"""
+
+
+@pytest.fixture(scope="module")
+def production(project: Project) -> Iterator[Demo]:
+    """The same project with hashed static files, a strict policy, and the page's script in a file of its own."""
+    (script,) = SCRIPT.findall(PAGE)
+    project.write("mysite/static/mysite/page.js", script)
+    tag = '{% load static %}<script type="module" src="{% static "mysite/page.js" %}"></script>'
+    project.write("production/page.html", SCRIPT.sub(tag, PAGE))
+    templates = 'TEMPLATES[0]["DIRS"] = [BASE_DIR / "production"]\n'
+    policy = POLICY if django.VERSION >= (6,) else POLICY_BY_HAND
+    project.write("mysite/production.py", PRODUCTION + templates + policy)
+    project.write("mysite/production_urls.py", URLS)
+    settings = "mysite.production"
+    project.run(f"python manage.py collectstatic --noinput --settings {settings}")
+    yield from project.serve(DJANGO_SETTINGS_MODULE=settings)
+
+
+def test_hashed_static_files_and_a_strict_policy_are_no_obstacle(production: Demo, page: Page) -> None:
+    answer = page.goto(production.url)
+
+    assert answer is not None
+    policy = answer.headers["content-security-policy"]
+    assert re.fullmatch(r"default-src 'self'; script-src 'self' 'nonce-[\w-]{20,}'", policy)
+    log_in(page)
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    assert any(re.fullmatch(r"/static/django_ironclad/ironclad\.[0-9a-f]{12}\.js", path) for path in loaded)
+
+
+def test_the_npm_package_in_a_new_project_logs_in_and_calls_a_protected_view(
+    project: Project, demo: Demo, page: Page, tmp_path: Path
+) -> None:
+    # A copy, because a build writes the static files too.
+    source = tmp_path / "source/client"
+    shutil.copytree(CLIENT, source, ignore=shutil.ignore_patterns("node_modules", "dist"))
+    (source / "node_modules").symlink_to(CLIENT / "node_modules")
+    run("npm", "run", "build", cwd=source)
+    run("npm", "pack", "--pack-destination", tmp_path, cwd=source)
+    (tarball,) = tmp_path.glob("*.tgz")
+
+    new = tmp_path / "new"
+    new.mkdir()
+    run("npm", "init", "--yes", cwd=new)
+    run("npm", "install", "--offline", "--no-audit", "--no-fund", tarball, cwd=new)
+    (script,) = SCRIPT.findall(PAGE)
+    (new / "main.js").write_text(script)
+    served = project.mysite / "static/bundled"
+    esbuild = CLIENT / "node_modules/.bin/esbuild"
+    run(esbuild, "main.js", "--bundle", "--format=esm", "--target=es2022", f"--outfile={served}/main.js", cwd=new)
+    page_of_it = re.sub(r"\{%.+?%\}", "", SCRIPT.sub('<script type="module" src="main.js"></script>', PAGE))
+    (served / "index.html").write_text(page_of_it)
+
+    page.goto("/static/bundled/index.html")
+    log_in(page)
