@@ -30,7 +30,8 @@ from .test_checks import pem
 
 pytestmark = pytest.mark.django_db
 
-WIRE: dict[str, Any] = json.loads((Path(__file__).parents[1] / "wire.json").read_text())
+ROOT = Path(__file__).parents[1]
+WIRE: dict[str, Any] = json.loads((ROOT / "wire.json").read_text())
 ENDPOINTS: dict[str, Any] = WIRE["endpoints"]
 CALLS: dict[str, Any] = ENDPOINTS | {"GET /view/": WIRE["views"]}
 TYPES = {str: "string", int: "number", bool: "boolean", type(None): "null"}
@@ -153,6 +154,13 @@ def test_each_path_and_method_of_ours_is_in_it_and_no_other(callers: list[Caller
     client = Client()
     refused = {call for call in every if client.generic(call.split()[0], f"/auth/{call.split()[1]}").status_code == 405}
     assert set(every) - refused == set(ENDPOINTS)
+
+
+def test_the_readme_names_each_path() -> None:
+    table = (ROOT / "README.md").read_text().partition("## What a client has to know")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(?:[A-Z]+ )?auth/(.*?)`", table)) == {
+        call.split()[1].replace("<sid>", "<id>") for call in ENDPOINTS
+    }
 
 
 @pytest.mark.parametrize("call", ENDPOINTS)
