@@ -57,7 +57,7 @@ def test_the_map_has_each_module_by_its_name_on_npm_and_each_is_there() -> None:
     exports = json.loads((ROOT / "client/package.json").read_text())["exports"]
     without = {"./angular", "./angularjs"}  # the one is compiled by the project, the other is no module
     assert imports["django-ironclad"] == "/static/django_ironclad/ironclad.js"
-    assert set(imports) <= {f"django-ironclad{name[1:]}" for name in set(exports) - without}
+    assert set(imports) == {f"django-ironclad{name[1:]}" for name in set(exports) - without}
     assert nonce is None
     for address in imports.values():
         assert (STATIC / address.removeprefix("/static/")).is_file()

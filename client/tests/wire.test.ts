@@ -18,7 +18,7 @@ const ENDPOINTS = wire.endpoints as unknown as Record<string, Endpoint>;
 const BESIDES = wire.errors.besides as Record<string, object>;
 const ORIGIN = "https://campus.example";
 /** What this client has no use for. */
-const UNUSED = ["GET me/", "POST reauthenticate/", "POST reauthenticate/: password", "GET jwks.json"];
+const UNUSED = ["GET me/", "GET jwks.json"];
 /** Codes of the client's own. */
 const OWN = ["body_not_replayable", "session_changed", "signed_out", "unexpected_answer"];
 
@@ -126,6 +126,7 @@ test("the client makes each call that it names, with each of its fields, and no 
   for (const store of [localStore(), memoryStore()]) {
     await signedIn(store);
     await auth.refresh();
+    await auth.reauthenticate({ password: "open-sesame-42" });
     const sessions = createSessions(auth);
     await sessions.list();
     await sessions.revoke("another");
@@ -143,6 +144,7 @@ test("the client makes each call that it names, with each of its fields, and no 
 describe("each error of a call that the client passes on is an AuthError with its code, status and Retry-After", () => {
   const calls: Record<string, () => Promise<unknown>> = {
     "POST login/": () => auth.login({ username: "alan", password: "open-sesame-42" }),
+    "POST reauthenticate/": () => auth.reauthenticate({ password: "open-sesame-42" }),
     "GET sessions/": () => createSessions(auth).list(),
     "DELETE sessions/another/": () => createSessions(auth).revoke("another"),
     "DELETE sessions/": () => createSessions(auth).revokeOthers(),
@@ -173,12 +175,15 @@ describe("of the errors of a refresh, those about the request or the token end t
   });
 });
 
-describe("of the errors of a view, invalid_token means refresh, and no other does", () => {
+describe("of the errors of a view, one means refresh, one asks the person again, and the others are handed on", () => {
   test.each(Object.keys(wire.views.errors))("%s", async (code) => {
     await signedIn();
+    const asked: number[] = [];
+    auth.on("step-up", ({ maxAge }) => asked.push(maxAge));
     server.refuse = { "GET /view/": code };
     await auth.fetch(`${ORIGIN}/view/`);
     expect(server.met.has("POST refresh/")).toBe(code === "invalid_token");
+    expect(asked).toEqual(code === "insufficient_user_authentication" ? [300] : []);
   });
 });
 
