@@ -219,6 +219,8 @@ def test_hashed_static_files_and_a_strict_policy_are_no_obstacle(production: Dem
     policy = answer.headers["content-security-policy"]
     assert re.fullmatch(r"default-src 'self'; script-src 'self' 'nonce-[\w-]{20,}'", policy)
     log_in(page)
+    names = page.evaluate("import('django-ironclad/sessions').then((module) => Object.keys(module))")
+    assert names == ["createSessions"]
     loaded = page.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
     assert any(re.fullmatch(r"/static/django_ironclad/ironclad\.[0-9a-f]{12}\.js", path) for path in loaded)
 

@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).parents[1] / "static"
 #: Each module by its name on npm, such as "django-ironclad/vue". AngularJS knows no modules: its build is a script.
 MODULES: Final = {
     f"django-{file.stem}".replace("ironclad-", "ironclad/"): file.relative_to(_FOLDER).as_posix()
-    for file in _FOLDER.glob("django_ironclad/ironclad*.js")
+    for file in sorted(_FOLDER.glob("django_ironclad/ironclad*.js"))
     if file.stem != "ironclad-angularjs"
 }
 
