@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
 
 from django.contrib.auth import authenticate, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import router, transaction
 from django.http import HttpRequest
 
 from .availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, RateLimited, WrongPassword
-from .models import Session
+from .models import Session, auth_hashes
+
+#: The password that is being checked: whoever meanwhile saves a user's password only has made a better hash of it.
+being_checked: Final[ContextVar[str | None]] = ContextVar("ironclad_password_being_checked", default=None)
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
     """The user whom Django's authentication backends know by this password. Raises InvalidCredentials, RateLimited."""
-    with database_needed():
-        # By the name of its field, as django-axes and most backends look for it.
-        user = authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+    checked = being_checked.set(password)
+    try:
+        with database_needed():
+            # By the name of its field, as django-axes and most backends look for it.
+            user = authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+    finally:
+        being_checked.reset(checked)
     if user is not None:
         return user
     if wait := getattr(request, "ironclad_retry_after", 0):
@@ -28,6 +37,33 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
         vars(request).pop("axes_locked_out", None)
         raise RateLimited("an authentication backend has had enough", retry_after=wait)
     raise InvalidCredentials("refused by the authentication backends")
+
+
+def upgrade(user: Any, *, password: str, using: str) -> None:
+    """Give the row the better hash that `user` has of this password, and the sessions with it, in one transaction.
+
+    When somebody else was first, `user` gets theirs: whatever is saved next, both logins' sessions live. Raises
+    PermissionDenied, by which a backend ends Django's `authenticate`, when that is a hash of another password.
+    """
+    rows = type(user)._base_manager.using(using).filter(pk=user.pk)
+    while (before := rows.first()) is not None and needs_upgrade(before):
+        with transaction.atomic(using=using):
+            if rows.filter(password=before.password).update(password=user.password):
+                began = Session.objects.live().filter(user=user, auth_hash__in=auth_hashes(before))
+                began.update(auth_hash=user.get_session_auth_hash())
+                return
+    if before is None or not check_password(password, before.password):
+        raise PermissionDenied
+    user.password = before.password
+
+
+def needs_upgrade(user: Any) -> bool:
+    """Whether Django would make a better hash of this user's password if only it knew it."""
+    if not user.has_usable_password():
+        return False
+    preferred = get_hasher()
+    outdated = identify_hasher(user.password).algorithm != preferred.algorithm
+    return outdated or preferred.must_update(user.password)
 
 
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> None:

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import get_hasher, identify_hasher
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import post_save, pre_delete, pre_save
 
-from . import sessions
+from . import passwords, sessions
 from .models import Session, auth_hashes
 
 _PASSWORD: Final = frozenset({"password"})
@@ -26,7 +25,7 @@ def watch() -> None:
     for model in apps.get_models():
         if issubclass(model, get_user_model()):
             uid = f"ironclad.{model._meta.label}"
-            pre_save.connect(_note_upgrade, sender=model, dispatch_uid=uid)
+            pre_save.connect(_user_to_be_saved, sender=model, dispatch_uid=uid)
             post_save.connect(_user_saved, sender=model, dispatch_uid=uid)
             pre_delete.connect(_user_deleted, sender=model, dispatch_uid=uid)
     user_logged_in.connect(_follow_upgrade, dispatch_uid="ironclad.follow_upgrade")
@@ -46,18 +45,20 @@ def _user_deleted(instance: Any, **_: object) -> None:
     sessions.revoke_all(instance, reason="user_deleted")
 
 
-def _note_upgrade(sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object) -> None:
+def _user_to_be_saved(
+    sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object
+) -> None:
     # `check_password` saves an upgraded hash just so, and sets `_password` to None to say that it is no new password.
     if update_fields != _PASSWORD or instance._password is not None:
         return
+    password = passwords.being_checked.get()
+    if password is not None:
+        passwords.upgrade(instance, password=password, using=using)
+        return
+    # Perhaps in a login of Django's own: only when it succeeds it is known to be no new password.
     before = sender._base_manager.using(using).filter(pk=instance.pk).first()
-    if before is not None and before.has_usable_password() and _is_outdated(before.password):
+    if before is not None and passwords.needs_upgrade(before):
         instance._ironclad_auth_hashes_before = auth_hashes(before)
-
-
-def _is_outdated(encoded: str) -> bool:
-    preferred = get_hasher()
-    return identify_hasher(encoded).algorithm != preferred.algorithm or preferred.must_update(encoded)
 
 
 def _follow_upgrade(user: Any, **_: object) -> None:
