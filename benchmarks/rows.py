@@ -1,7 +1,7 @@
 """Sessions are refreshed again and again, and the tables that this fills are measured: rows.py WHICH SESSIONS TIMES.
 
-WHICH is ironclad or simplejwt; `DATABASE_URL` names an empty PostgreSQL. After the logins, and then ten times, it
-prints what there is, as one line of JSON.
+WHICH is ironclad or simplejwt; `DATABASE_URL` names an empty PostgreSQL. After the logins, and then up to twenty times,
+it prints what there is, as one line of JSON.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def main(which: str, sessions: int, times: int) -> None:
             # None before its time: the first of the last turn may have been the last of it.
             time.sleep(2 * REUSE_GRACE.total_seconds() if which == "ironclad" else 0)
             tokens = workers.map(refresh, tokens, chunksize=10)
-            if turn * 10 % times < 10:
+            if turn * 20 % times < 20:
                 say(turn)
 
 

@@ -44,7 +44,7 @@ class Measured:
 
 @pytest.fixture
 def fill(database: PostgreSQL, capsys: pytest.CaptureFixture[str]) -> Callable[[str, Path], list[Measured]]:
-    """Log in and refresh by this package and this Python; what there was after each tenth of it."""
+    """Log in and refresh by this package and this Python; what there was on the way."""
 
     def fill(which: str, python: Path) -> list[Measured]:
         database.execute(f"CREATE DATABASE {which}")
