@@ -69,6 +69,8 @@ REFUSED = {
     "garbage": ("garbage", "PEM"),
     "a JWK": (json.dumps(dict(KEYS["EdDSA"].jwk)), "PEM"),
     "a certificate": (PUBLIC_PEMS["ES256"].replace("PUBLIC KEY", "CERTIFICATE"), "PEM"),
+    "two private keys": (PEMS["EdDSA"] + PEMS["ES256"], "more than one"),
+    "a private and its public key": (PEMS["EdDSA"] + PUBLIC_PEMS["EdDSA"], "more than one"),
     "a truncated PEM": (PEMS["RS256"][:-200], "PEM"),
     "escaped line ends": (PEMS["ES256"].replace("\n", "\\n"), "PEM"),
     "OpenSSH's format": (pem(ED25519, serialization.PrivateFormat.OpenSSH), "PEM"),

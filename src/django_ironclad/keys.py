@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from .errors import InvalidToken, UnknownKey
 
 TYPE: Final = "at+jwt"  # RFC 9068 §2.1
 _SHA256 = hashes.SHA256()
+_BEGINS_A_KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*(?:PRIVATE|PUBLIC) KEY-----")
 
 
 #: The remainders that moduli of Infineon's flawed generator leave: powers of 65537, by each of these primes.
@@ -79,6 +81,8 @@ class Key:
         A public key verifies and does not sign. Raises ValueError, which never repeats the PEM.
         """
         data = pem.encode() if isinstance(pem, str) else pem
+        if len(_BEGINS_A_KEY.findall(data)) > 1:
+            raise ValueError("there is more than one key in the PEM: give each an entry of its own")
         try:
             if b"PRIVATE KEY" in data:
                 private: Any = serialization.load_pem_private_key(data, password=None)
