@@ -12,7 +12,7 @@ from django_ironclad.models import Session
 from .conftest import PASSWORD, Person, time_passes
 
 ORIGIN = "https://testserver"
-NAME = "__Host-ironclad_refresh"
+NAME = "__Host-ironclad_refresh_token"
 pytestmark = pytest.mark.django_db
 
 
@@ -91,7 +91,7 @@ def test_plain_http_in_development_drops_the_prefix(ada: Person) -> None:
     with override_settings(SESSION_COOKIE_SECURE=False):
         client = Client(headers={"origin": "http://testserver"})
         body = {"username": ada.name, "password": PASSWORD, "transport": "cookie"}
-        cookie = client.post("/auth/login/", body, "application/json").cookies["ironclad_refresh"]
+        cookie = client.post("/auth/login/", body, "application/json").cookies["ironclad_refresh_token"]
         assert cookie["secure"] == ""
         assert client.post("/auth/refresh/", {}, "application/json").status_code == 200
 

@@ -65,8 +65,9 @@ class Settings:
     TRUSTED_PROXIES: int = 0
     #: How a refresh token may travel: in the "body", in the "cookie".
     TRANSPORTS: Sequence[Literal["body", "cookie"]] = ("body", "cookie")
-    #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`.
-    COOKIE_NAME: str = "ironclad_refresh"
+    #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`. Whatever has "token" in its
+    #: name, Django's reports of errors leave out.
+    COOKIE_NAME: str = "ironclad_refresh_token"
     #: The refresh cookie's `SameSite`: "Strict", "Lax", or "None" for a front end on another site.
     COOKIE_SAMESITE: Literal["Strict", "Lax", "None"] = "Strict"
     #: `(user, group_names) -> dict`, or its dotted path: what an access token says beyond who and when.

@@ -74,7 +74,7 @@ def message(page: Page) -> str:
 
 
 def refresh_token(page: Page) -> str:
-    return next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "ironclad_refresh")
+    return next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "ironclad_refresh_token")
 
 
 def test_a_wrong_password_is_told_and_signs_nobody_in(page: Page) -> None:
@@ -264,7 +264,7 @@ def test_no_script_can_read_a_token_from_any_storage(page: Page) -> None:
     log_in_right(page, "ada")
 
     (cookie,) = page.context.cookies()
-    assert cookie["name"] == "ironclad_refresh"
+    assert cookie["name"] == "ironclad_refresh_token"
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Strict"
     assert page.evaluate("document.cookie") == ""

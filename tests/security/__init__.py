@@ -1,0 +1,1 @@
+"""What docs/security-requirements.md promises and no module's own tests show."""
