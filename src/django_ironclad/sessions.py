@@ -43,7 +43,8 @@ def start(
         rotated_at=Now(),
         grace_until=Now(),
         expires_at=Now() + lifetime,
-        user_agent=user_agent[:200],
+        # PostgreSQL stores no NUL.
+        user_agent=user_agent.replace("\0", "")[:200],
         ip_address=ip_address,
         scope=scope,
         amr=amr,
