@@ -19,6 +19,8 @@ from django.test import Client
 
 from django_ironclad.models import Session
 
+from .evidence import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 - hooks
+
 PASSWORD = "correct horse battery staple"
 
 
