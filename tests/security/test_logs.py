@@ -11,10 +11,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.core.signals import got_request_exception
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.views.debug import ExceptionReporter
+
+from django_ironclad.errors import TemporarilyUnavailable
+from django_ironclad.revocation import RevokedSessions
 
 from ..conftest import PASSWORD, Api, Person
 
@@ -110,6 +114,19 @@ def test_what_a_client_sends_is_in_no_line_of_the_log(api: Api, ada: Person, cap
     lines = [record.getMessage() for record in caplog.records if record.name == "django_ironclad"]
     assert len(lines) > 15
     assert [line for line in lines if MARK in line or len(line.splitlines()) > 1 or len(line) > 300] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_that_nobody_can_read_which_sessions_ended_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*args: Any) -> Any:
+        raise OperationalError("the database is gone")
+
+    with connection.execute_wrapper(fail), pytest.raises(TemporarilyUnavailable):
+        RevokedSessions().freshen()
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "revocation_read_failed OperationalError")
+    ]
 
 
 def test_each_refusal_is_a_line_with_its_reason(api: Api, ada: Person, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""What is stored, what follows from it, and where it is read."""
+"""What is stored and what is random, what follows from it, and where it is read."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django_ironclad.models import Session
 from django_ironclad.rotation import RefreshToken
 
 from ..conftest import PASSWORD, Api, Person
+from ..test_keys import KEYS
 
 pytestmark = pytest.mark.django_db
 
@@ -117,3 +118,8 @@ def test_a_token_says_of_a_user_the_name_and_the_groups_and_nothing_else(api: Ap
     ada.user.refresh_from_db()
     assert ada.user.password not in said
     assert Session.objects.get().auth_hash not in said
+
+
+def test_no_two_signatures_share_a_nonce() -> None:
+    """Whoever sees two that do has the key (r is all that a nonce leaves in a signature)."""
+    assert len({KEYS["ES256"].sign(b"the same")[:32] for _ in range(500)}) == 500
