@@ -1,6 +1,6 @@
 """The tests that the documents name as evidence must exist, and must have run: `python -m tests.evidence FOLDER`.
 
-A document names a test as `tests/test_x.py::test_name`, one of the browser client as `client/tests/x.test.ts::its title`.
+A document names a test as `tests/test_x.py::test_name`, one of the browser client as `client/tests/x.test.ts::title`.
 Where the environment variable `EVIDENCE` names a folder, a run of pytest writes there what passed and what was skipped;
 Vitest's JSON reporter does the same. With `EVIDENCE_REQUIRED`, a skipped test is as bad as none.
 """
@@ -71,24 +71,27 @@ def ran(folder: Path) -> tuple[set[str], dict[str, str]]:
     for file in folder.glob("*.json"):
         run = json.loads(file.read_text())
         if "testResults" in run:  # Vitest's
-            for each in run["testResults"]:
-                path = Path(each["name"]).resolve().relative_to(ROOT).as_posix()
-                passed |= {f"{path}::{test['title']}" for test in each["assertionResults"] if test["status"] == "passed"}
+            for file_of_tests in run["testResults"]:
+                path = Path(file_of_tests["name"]).resolve().relative_to(ROOT).as_posix()
+                tests = file_of_tests["assertionResults"]
+                passed |= {f"{path}::{test['title']}" for test in tests if test["status"] == "passed"}
         else:
             passed |= set(run["passed"])
             skipped |= run["skipped"]
     return passed, skipped
 
 
-def main(folder: Path, *, required: bool) -> int:
+def judge(folder: Path, *, required: bool) -> tuple[list[str], int]:
+    """What there is to say, and the exit code: 1 where a named test did not run or, if `required`, was skipped."""
     names = named()
     passed, skipped = ran(folder)
     absent = {name: skipped.get(name, "it did not run") for name in sorted(names.keys() - passed)}
-    for name, why in absent.items():
-        print(f"{name}, named in {', '.join(sorted(names[name]))}: {why}")
-    print(f"{len(names) - len(absent)} of the {len(names)} tests that the documents name ran and passed.")
-    return 1 if any(required or name not in skipped for name in absent) else 0
+    said = [f"{name}, named in {', '.join(sorted(names[name]))}: {why}" for name, why in absent.items()]
+    said.append(f"{len(names) - len(absent)} of the {len(names)} tests that the documents name ran and passed.")
+    return said, int(any(required or name not in skipped for name in absent))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), required=bool(os.environ.get("EVIDENCE_REQUIRED"))))
+    lines, code = judge(Path(sys.argv[1]), required=bool(os.environ.get("EVIDENCE_REQUIRED")))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.exit(code)

@@ -121,6 +121,9 @@ def test_what_is_unsafe_together_is_an_error(more: dict[str, Any], expected: set
         ({"SECRET_KEY": "django-insecure-" + "0123456789abcdef" * 4}, {"E006"}),
         ({"PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"]}, {"W013"}),
         ({"AUTH_PASSWORD_VALIDATORS": []}, {"W014"}),
+        ({"IRONCLAD": {"COOKIE_NAME": "my-refresh"}}, {"W015"}),
+        ({"IRONCLAD": {"COOKIE_NAME": "my-refresh", "TRANSPORTS": ["body"]}}, set()),
+        ({"IRONCLAD": {"COOKIE_NAME": "my-secret"}}, set()),
         ({"AXES_LOCKOUT_PARAMETERS": ["username"]}, {"W012"}),
         ({"INSTALLED_APPS": [app for app in settings.INSTALLED_APPS if app != "axes"]}, {"W011"}),
     ],
@@ -162,7 +165,7 @@ def test_each_check_has_its_line_in_the_docs() -> None:
     source = (ROOT / "src/django_ironclad/checks.py").read_text()
     docs = (ROOT / "docs/checks.md").read_text()
     ids = {part[:4] for part in source.split('id="ironclad.')[1:]}
-    assert len(ids) == 20
+    assert len(ids) == 21
     assert {identifier for identifier in ids if f"`ironclad.{identifier}`" not in docs} == set()
 
 

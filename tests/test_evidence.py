@@ -42,29 +42,23 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize(
-    ("runs", "absent", "code", "strictly"),
+    ("runs", "absent", "codes"),
     [
-        (["sqlite", "postgresql", "client"], [], 0, 0),
-        (["sqlite", "client"], ["tests/a.py::test_b, named in x.md: Skipped: only on PostgreSQL"], 0, 1),
-        (["sqlite", "postgresql"], ["client/tests/a.test.ts::c, named in y.md: it did not run"], 1, 1),
-        (["postgresql", "client"], ["tests/a.py::test_a, named in x.md: it did not run"], 1, 1),
+        (["sqlite", "postgresql", "client"], [], (0, 0)),
+        (["sqlite", "client"], ["tests/a.py::test_b, named in x.md: Skipped: only on PostgreSQL"], (0, 1)),
+        (["sqlite", "postgresql"], ["client/tests/a.test.ts::c, named in y.md: it did not run"], (1, 1)),
+        (["postgresql", "client"], ["tests/a.py::test_a, named in x.md: it did not run"], (1, 1)),
     ],
 )
 def test_a_named_test_must_have_passed_in_one_of_the_runs(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    runs: list[str],
-    absent: list[str],
-    code: int,
-    strictly: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runs: list[str], absent: list[str], codes: tuple[int, int]
 ) -> None:
     monkeypatch.setattr(evidence, "named", lambda: NAMED)
     for run in runs:
         (tmp_path / f"{run}.json").write_text(json.dumps(RUNS[run]))
 
-    assert evidence.main(tmp_path, required=False) == code
-    *told, count = capsys.readouterr().out.splitlines()
-    assert told == absent
-    assert count.startswith(f"{3 - len(absent)} of the 3 ")
-    assert evidence.main(tmp_path, required=True) == strictly
+    judged = [evidence.judge(tmp_path, required=required) for required in (False, True)]
+
+    assert tuple(code for _, code in judged) == codes
+    for said, _ in judged:
+        assert said == [*absent, f"{3 - len(absent)} of the 3 tests that the documents name ran and passed."]

@@ -12,6 +12,7 @@ from django.contrib.auth.hashers import get_hasher
 from django.core import checks
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 from django.db import connections, router
+from django.views.debug import SafeExceptionReporterFilter
 
 from .conf import get_key_ring, get_settings
 from .models import Session
@@ -114,6 +115,12 @@ def _deployed_cookie() -> Found:
             "Every subdomain of a wildcard in CSRF_TRUSTED_ORIGINS may use the refresh cookie, one taken over too.",
             hint=f"Name the origins instead of {_wildcards()!r}.",
             id="ironclad.W007",
+        )
+    if not SafeExceptionReporterFilter.hidden_settings.search(get_settings().COOKIE_NAME):
+        yield checks.Warning(
+            "The refresh cookie, which comes with every request, would be shown in Django's reports of errors.",
+            hint="Keep 'token' in IRONCLAD['COOKIE_NAME']: what is called so is left out.",
+            id="ironclad.W015",
         )
 
 
