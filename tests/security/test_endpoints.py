@@ -54,6 +54,7 @@ def test_every_answer_is_protected_whatever_was_asked(api: Api, ada: Person, pat
         if not (path == "jwks.json" and answer.status_code == 200):
             assert answer["Cache-Control"] == "no-store"
             assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert {"Cookie", "Origin", "Sec-Fetch-Site"} <= set(answer["Vary"].split(", "))
         if answer.content:
             assert answer["Content-Type"] in ("application/json", "application/jwk-set+json")
         if answer.status_code == 401:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.db import connection
 from django.test import override_settings
 
 from django_ironclad import auth
@@ -94,6 +96,16 @@ def test_no_index_holds_what_a_refresh_changes() -> None:
 
     assert changed <= columns.keys()
     assert indexed == {"id", "user", "revoked_at", "expires_at"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_migrations_go_back_and_forth(api: Api, ada: Person) -> None:
+    try:
+        call_command("migrate", "ironclad", "zero", verbosity=0)
+        assert Session._meta.db_table not in connection.introspection.table_names()
+    finally:
+        call_command("migrate", "ironclad", verbosity=0)
+    assert api.refresh(api.login(ada)["refresh_token"]).status_code == 200
 
 
 def test_an_end_is_the_end_of_every_token_of_the_session(api: Api, ada: Person) -> None:
