@@ -135,7 +135,7 @@ def test_the_readme_alone_leads_to_a_login_and_a_protected_call_in_a_browser(
     expect(page.locator("output")).to_have_text('{"hello":"ada"}')
 
     (cookie,) = page.context.cookies()
-    assert (cookie["name"], cookie["httpOnly"]) == ("ironclad_refresh", True)
+    assert (cookie["name"], cookie["httpOnly"]) == ("ironclad_refresh_token", True)
 
 
 def test_its_curl_lines_work_as_they_stand(project: Project, demo: Demo) -> None:
