@@ -41,8 +41,14 @@ def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpRespon
     return response
 
 
+def refuse(error: IroncladError) -> HttpResponse:
+    """The error's answer; the log hears the reason."""
+    log(error)
+    return error_answer(error)
+
+
 def error_answer(error: IroncladError) -> HttpResponse:
-    """The error as the client hears it: little. What the log hears is `log`'s."""
+    """The error as the client hears it: little."""
     return JsonResponse(error_body(error), status=error.status, headers=error_headers(error))
 
 

@@ -160,20 +160,21 @@ def reauthenticate(access: AccessToken, *, amr: Sequence[str] = ()) -> TokenResp
     return issuing.issue(session, session.user, session.group_names)
 
 
-def authorize(user: Any, token: object, requirement: Requirement) -> None:
-    """Return if `user`, by `token`, may do what needs this. One who came without an access token may not.
+def authorize(user: Any, token: object, *requirements: Requirement) -> None:
+    """Return if `user`, by `token`, may do what needs all of this. One who came without an access token may not.
 
     Raises MissingToken, InsufficientScope, AccessDenied, InsufficientUserAuthentication.
     """
-    requirement.check(user, token, now=time.time(), leeway=_seconds(get_settings().LEEWAY))
+    for requirement in requirements:
+        requirement.check(user, token, now=time.time(), leeway=_seconds(get_settings().LEEWAY))
 
 
-async def aauthorize(user: Any, token: object, requirement: Requirement) -> None:
+async def aauthorize(user: Any, token: object, *requirements: Requirement) -> None:
     """As `authorize`, on the event loop: a thread is asked for a permission only."""
-    if requirement.permission:
-        await sync_to_async(authorize)(user, token, requirement)
+    if any(requirement.permission for requirement in requirements):
+        await sync_to_async(authorize)(user, token, *requirements)
     else:
-        authorize(user, token, requirement)
+        authorize(user, token, *requirements)
 
 
 def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:

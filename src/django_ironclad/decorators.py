@@ -53,10 +53,6 @@ def requires_recent_login(*, max_age: timedelta) -> Callable[[View], View]:
 
 def _requires(requirement: Requirement) -> Callable[[View], View]:
     def decorate(view: View) -> View:
-        def refuse(error: IroncladError) -> Any:
-            answers.log(error)
-            return answers.error_answer(error)
-
         if iscoroutinefunction(view):
 
             @wraps(view)
@@ -64,7 +60,7 @@ def _requires(requirement: Requirement) -> Callable[[View], View]:
                 try:
                     await auth.aauthorize(request.user, _token(request), requirement)
                 except IroncladError as error:
-                    return refuse(error)
+                    return answers.refuse(error)
                 return await view(request, *args, **kwargs)
 
         else:
@@ -74,7 +70,7 @@ def _requires(requirement: Requirement) -> Callable[[View], View]:
                 try:
                     auth.authorize(request.user, _token(request), requirement)
                 except IroncladError as error:
-                    return refuse(error)
+                    return answers.refuse(error)
                 return view(request, *args, **kwargs)
 
         return cast("View", guarded)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -13,7 +14,6 @@ from rest_framework.request import Request
 from . import answers, auth, http
 from .errors import IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
-from .tokens import AccessToken
 
 
 class Refused(APIException):
@@ -32,17 +32,17 @@ class Refused(APIException):
 class BearerAuthentication(BaseAuthentication):
     """`request.user` and `request.auth`, an AccessToken, from `Authorization: Bearer`."""
 
+    strict = False
+
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         try:
             token = http.bearer_token(request._request)
-            return self.authenticate_token(token) if token else None
+            refusal = partial(_refusal, request)
+            return auth.authenticate(token, strict=self.strict, refusal=refusal) if token else None
         except UnknownKey as error:
             return self._ask_others(request, error)
         except IroncladError as error:
             raise _refusal(request, error) from error
-
-    def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
-        return auth.authenticate(token, refusal=Refused)
 
     def authenticate_header(self, request: Request) -> str:
         return answers.challenge(MissingToken())
@@ -63,8 +63,7 @@ class BearerAuthentication(BaseAuthentication):
 class StrictBearerAuthentication(BearerAuthentication):
     """The same, asked of the database: one query, and nothing stale."""
 
-    def authenticate_token(self, token: str) -> tuple[Any, AccessToken]:
-        return auth.authenticate(token, strict=True)
+    strict = True
 
 
 def requires(*, scope: str = "", group: str = "", permission: str = "") -> type[BasePermission]:

@@ -16,7 +16,7 @@ from django.utils.http import is_same_domain
 
 from .conf import get_settings
 from .encoding import load_json
-from .errors import InvalidRequest, InvalidScope, InvalidToken, OriginNotAllowed
+from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
 from .requirements import parse_scope
 
 MAX_BODY: Final = 8192
@@ -31,7 +31,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 def bearer_token(request: HttpRequest) -> str:
     """The token after `Authorization: Bearer` (RFC 6750 §2.1), "" without one. Raises InvalidToken."""
-    header: str = request.META.get("HTTP_AUTHORIZATION", "")
+    return parse_bearer(request.META.get("HTTP_AUTHORIZATION", ""))
+
+
+def required_token(request: HttpRequest) -> str:
+    """The token after `Authorization: Bearer`. Raises MissingToken, InvalidToken."""
+    token = parse_bearer(request.headers.get("Authorization", ""))
+    if not token:
+        raise MissingToken
+    return token
+
+
+def parse_bearer(header: str) -> str:
+    """The token in an `Authorization` header, "" where there is none. Raises InvalidToken."""
     scheme, _, token = header.strip(" ").partition(" ")
     if scheme.lower() != "bearer":
         return ""

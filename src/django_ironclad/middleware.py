@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
 
 from . import answers, auth, http
 from .errors import IroncladError
 from .tokens import AccessToken
-from .users import load
+from .users import admit
 
 
 class BearerMiddleware:
     """Stands before `CsrfViewMiddleware`: a request that a Bearer token authenticates needs no CSRF token.
 
-    A bad token is 401 on every view but a `public` one; DRF's views are left to DRF's own authentication classes.
+    A bad token is 401 on every view but a `public` one; DRF's views and Ninja's operations are left to
+    the authentication of their own.
     """
 
     sync_capable = True
@@ -53,18 +54,21 @@ class BearerMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Ours becomes its answer, also when it was raised in the view: a lazy user whose row is gone."""
-        if not isinstance(error, IroncladError):
-            return None
-        answers.log(error)
-        return answers.error_answer(error)
+        return answers.refuse(error) if isinstance(error, IroncladError) else None
 
 
 def _token_for(request: HttpRequest, view: Any) -> str:
     """The Bearer token that is ours to judge, "" when there is none."""
-    own_authentication = hasattr(getattr(view, "cls", None), "authentication_classes")
-    if own_authentication or getattr(view, "ironclad_public", False):
-        return ""
-    return http.bearer_token(request)
+    return "" if _judges_for_itself(view) else http.bearer_token(request)
+
+
+def _judges_for_itself(view: Any) -> bool:
+    """A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own."""
+    return (
+        getattr(view, "ironclad_public", False)
+        or hasattr(getattr(view, "cls", None), "authentication_classes")
+        or getattr(view, "__module__", "") == "ninja.operation"
+    )
 
 
 def _is_strict(view: Any) -> bool:
@@ -72,9 +76,6 @@ def _is_strict(view: Any) -> bool:
 
 
 def _admit(request: Any, user: Any, token: AccessToken) -> None:
-    async def auser() -> Any:
-        return await sync_to_async(load)(user)
-
-    request.user, request.auser, request.auth = user, auser, token
+    admit(request, user, token)
     # What CsrfViewMiddleware itself sets once it is content: nothing ambient authenticates this request.
     request.csrf_processing_done = True

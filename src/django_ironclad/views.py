@@ -15,7 +15,7 @@ from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
 from .devices import device_name
-from .errors import InvalidRequest, MissingToken, NotFound
+from .errors import InvalidRequest, NotFound
 from .models import Session
 from .tokens import AccessToken
 
@@ -119,10 +119,7 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
 
 def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:
     """The user and the token of this request, strictly checked. Raises InvalidToken."""
-    token = http.bearer_token(request)
-    if not token:
-        raise MissingToken
-    return auth.authenticate(token, strict=True)
+    return auth.authenticate(http.required_token(request), strict=True)
 
 
 def _describe(session: Session, *, current: str) -> dict[str, object]:
