@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import time
+from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from rest_framework.test import APIRequestFactory
 
 from django_ironclad.drf import BearerAuthentication
 
+from .campus.models import Note
 from .conftest import Api, Person
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +113,69 @@ def test_the_class_works_outside_of_a_view(api: Api, ada: Person) -> None:
 
     assert found is not None
     assert found[0] == ada.user
+
+
+def test_djangos_model_permissions_ask_the_user_of_the_token(api: Api, ada: Person, has_groups: bool) -> None:
+    authorization = f"Bearer {api.login(ada)['access_token']}"
+    answer = api.post("/drf/notes/", {"text": "mine"}, authorization=authorization)
+    assert (answer.status_code, set(answer.json())) == (403, {"detail"})
+    if has_groups:
+        from django.contrib.auth.models import Permission
+
+        ada.user.user_permissions.add(Permission.objects.get(codename="add_note"))
+
+        assert api.post("/drf/notes/", {"text": "mine"}, authorization=authorization).status_code == 201
+        assert Note.objects.get().owner == ada.user
+
+
+# The browsable API.
+
+
+def page(answer: Any) -> str:
+    assert answer["Content-Type"] == "text/html; charset=utf-8"
+    return html.unescape(answer.content.decode())
+
+
+@pytest.mark.parametrize("path", ["/drf/members/", "/drf/notes/", "/drf/recent/"])
+def test_a_page_shows_who_is_logged_in(api: Api, ada: Person, path: str) -> None:
+    answer = api.get(path, api.login(ada)["access_token"], accept="text/html")
+
+    assert answer.status_code == 200
+    assert ada.name in page(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "token", "expected"),
+    [
+        ("/drf/members/", "garbage", (401, "invalid_token")),
+        ("/drf/notes/", "garbage", (401, "invalid_token")),
+        ("/drf/registrar/", "", (401, "invalid_token")),
+        ("/drf/registrar/", "good", (403, "access_denied")),
+        ("/drf/recent/", "old", (401, "insufficient_user_authentication")),
+    ],
+)
+def test_a_page_says_why_somebody_is_refused(
+    api: Api, ada: Person, path: str, token: str, expected: tuple[int, str]
+) -> None:
+    status, error = expected
+    with time_machine.travel(time.time() - (120 if token == "old" else 0)):
+        real = api.login(ada)["access_token"]
+
+    answer = api.get(path, real if token in ("good", "old") else token, accept="text/html")
+
+    assert answer.status_code == status
+    assert f'"error": "{error}"' in page(answer)
+    assert answer["WWW-Authenticate"].startswith('Bearer realm="api"')
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/drf/members/", "/drf/profile/", "/drf/notes/", "/drf/registrar/"])
+def test_a_page_for_somebody_who_is_gone_is_401(api: Api, ada: Person, path: str) -> None:
+    """It shows their name at the end of it, when no view could refuse them any more."""
+    token = api.login(ada)["access_token"]
+    get_user_model()._default_manager.filter(pk=ada.user.pk).update(is_active=False)
+
+    answer = api.get(path, token, accept="text/html")
+
+    assert (answer.status_code, ada.name in page(answer)) == (401, False)
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import time_machine
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
@@ -117,3 +118,55 @@ def test_who_the_request_has_is_who_the_token_says(api: Api, ada: Person) -> Non
 
     assert request.user == ada.user
     assert request.auth.username == ada.name  # type: ignore[attr-defined]
+
+
+# Who may do what: Django's own ways, and `requires` on classes.
+
+
+def acall(path: str, token: str) -> Any:
+    return async_to_sync(AsyncClient().get)(path, headers={"authorization": f"Bearer {token}"})
+
+
+@pytest.mark.parametrize("path", ["/plain/permitted/", "/plain/async/permitted/"])
+def test_permission_required_asks_the_user_of_the_token(api: Api, ada: Person, has_groups: bool, path: str) -> None:
+    token = api.login(ada)["access_token"]
+    call = acall if "async" in path else api.get
+    assert call(path, token).status_code == 403
+    if has_groups:
+        permit(ada, "add_note")
+
+        assert call(path, token).json()["user"] == ada.name
+
+
+def test_templates_know_what_the_user_may_do(api: Api, ada: Person, has_groups: bool) -> None:
+    token = api.login(ada)["access_token"]
+    assert api.get("/plain/perms/", token).content == b"False False"
+    if has_groups:
+        permit(ada, "add_note")
+
+        assert api.get("/plain/perms/", token).content == b"True False"
+
+
+@pytest.mark.parametrize("path", ["/plain/handler/", "/plain/dispatch/", "/plain/async/handler/"])
+def test_a_method_may_require_what_a_function_may(
+    api: Api, ada: Person, person: Callable[..., Person], has_groups: bool, path: str
+) -> None:
+    call = acall if "async" in path else api.get
+    answer = call(path, api.login(ada)["access_token"])
+    assert (answer.status_code, answer.json()["error"]) == (403, "access_denied")
+    if has_groups:
+        rosa = person("rosa", groups=("registrar",))
+
+        assert call(path, api.login(rosa)["access_token"]).json()["user"] == rosa.name
+
+
+def test_on_dispatch_of_an_async_view_nobody_is_let_in_who_should_not_be(api: Api, ada: Person) -> None:
+    """Django's own `login_required` breaks there, too: `dispatch` is a plain function that returns a coroutine."""
+    with pytest.raises(TypeError, match="await"):
+        acall("/plain/async/dispatch/", api.login(ada)["access_token"])
+
+
+def permit(person: Person, codename: str) -> None:
+    from django.contrib.auth.models import Permission
+
+    person.user.user_permissions.add(Permission.objects.get(codename=codename))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from itertools import dropwhile, islice
 from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
@@ -14,14 +15,14 @@ from rest_framework.request import Request
 from . import answers, auth, http
 from .errors import IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
+from .users import load
 
 
 class Refused(APIException):
     """Our error as DRF answers it. No `AuthenticationFailed`, which is 403 where another class stands first."""
 
     def __init__(self, error: IroncladError) -> None:
-        body = {"error": error.code, "error_description": error.description}
-        super().__init__(detail=body, code=error.code)
+        super().__init__(detail=answers.error_body(error), code=error.code)  # type: ignore[arg-type]
         # As it is: DRF would make a text of a number.
         vars(self)["detail"].update(error.parameters)
         self.status_code = error.status
@@ -37,8 +38,13 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         try:
             token = http.bearer_token(request._request)
-            refusal = partial(_refusal, request)
-            return auth.authenticate(token, strict=self.strict, refusal=refusal) if token else None
+            if not token:
+                return None
+            user, access = auth.authenticate(token, strict=self.strict, refusal=partial(_refusal, request))
+            # A page shows who this is, when it is too late to answer that they are gone.
+            if getattr(getattr(request, "accepted_renderer", None), "media_type", "") == "text/html":
+                load(user)
+            return user, access
         except UnknownKey as error:
             return self._ask_others(request, error)
         except IroncladError as error:
@@ -49,13 +55,9 @@ class BearerAuthentication(BaseAuthentication):
 
     def _ask_others(self, request: Request, error: UnknownKey) -> tuple[Any, Any]:
         """A token that is none of ours is the next class's to judge; nobody's is 401, under AllowAny too."""
-        authenticators = iter(request.authenticators or ())
-        for other in authenticators:
-            if other is self:
-                break
-        for other in authenticators:
-            found = other.authenticate(request)
-            if found is not None:
+        others = dropwhile(lambda other: other is not self, request.authenticators or ())
+        for other in islice(others, 1, None):
+            if (found := other.authenticate(request)) is not None:
                 return found
         raise _refusal(request, error) from error
 
@@ -93,7 +95,6 @@ def _permission(requirement: Requirement) -> type[BasePermission]:
 
 def _refusal(request: Request, error: IroncladError) -> Refused:
     answers.log(error)
-    view = request.parser_context.get("view")
-    if view is not None:
+    if view := request.parser_context.get("view"):
         view.headers["Cache-Control"] = "no-store"
     return Refused(error)
