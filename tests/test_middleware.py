@@ -129,13 +129,15 @@ def acall(path: str, token: str) -> Any:
 
 @pytest.mark.parametrize("path", ["/plain/permitted/", "/plain/async/permitted/"])
 def test_permission_required_asks_the_user_of_the_token(api: Api, ada: Person, has_groups: bool, path: str) -> None:
+    if not has_groups:
+        pytest.skip("this user model has no permissions")
     token = api.login(ada)["access_token"]
     call = acall if "async" in path else api.get
     assert call(path, token).status_code == 403
-    if has_groups:
-        permit(ada, "add_note")
 
-        assert call(path, token).json()["user"] == ada.name
+    permit(ada, "add_note")
+
+    assert call(path, token).json()["user"] == ada.name
 
 
 def test_templates_know_what_the_user_may_do(api: Api, ada: Person, has_groups: bool) -> None:
