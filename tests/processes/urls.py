@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import views
+from . import together, views
 
 urlpatterns = [
     path("auth/", include("django_ironclad.urls")),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("public/", views.public_asynchronous),
     path("blocking/", views.blocking),
     path("hops/", views.hops),
+    path("together/plain/", together.plain),
+    path("together/public/", together.public_plain),
+    path("together/ninja/", together.api.urls),
     path("control/begin/", views.begin),
     path("control/end/", views.end),
 ]
