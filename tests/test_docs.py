@@ -1,0 +1,96 @@
+"""The projects that the pages of docs/ show: each block of Python is the file that its first line names."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client, override_settings
+from django.urls import clear_url_caches
+from ninja.testing import TestClient
+
+from django_ironclad import auth
+
+from .conftest import Api, Person
+
+pytestmark = pytest.mark.django_db
+DOCS = Path(__file__).parent.parent / "docs"
+BLOCK = re.compile(r"^```python\n# (school/\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Write down the project of a page."""
+
+    def write(page: str) -> None:
+        text = (DOCS / page).read_text()
+        blocks = BLOCK.findall(text)
+        assert len({path for path, _ in blocks}) == text.count("```python") > 0
+        for path, code in blocks:
+            (tmp_path / path).parent.mkdir(exist_ok=True)
+            (tmp_path / path).write_text(code)
+        importlib.invalidate_caches()
+
+    monkeypatch.syspath_prepend(tmp_path)
+    with override_settings(ROOT_URLCONF="school.urls"):
+        yield write
+    for name in [name for name in sys.modules if name.partition(".")[0] == "school"]:
+        del sys.modules[name]
+    clear_url_caches()
+
+
+def said(path: str, person: Person, *, method: str = "get", scope: str = "") -> Any:
+    """What the answer's body says, or the error that it names."""
+    token = auth.login(person.user, scope=scope).access_token
+    body = getattr(Client(), method)(path, headers={"authorization": f"Bearer {token}"}).json()
+    return body["error"] if isinstance(body, dict) and "error" in body else body
+
+
+def test_authorization(
+    project: Callable[[str], None], api: Api, ada: Person, person: Callable[..., Person], has_groups: bool
+) -> None:
+    project("authorization.md")
+    settings = importlib.import_module("school.settings")
+    with override_settings(IRONCLAD=settings.IRONCLAD):
+        assert said("/grades/", ada) == {"of": ada.name, "groups": []}
+        assert said("/change/", ada) == "insufficient_scope"
+        assert said("/rest/change/", ada, method="post") == "insufficient_scope"
+        assert said("/report/", ada) == "access_denied"
+        assert api.login(ada, scope="grades:read grades:write")["scope"] == "grades:read"
+        with override_settings(ROOT_URLCONF="school.strict"):
+            assert said("/enrol/", ada) == "access_denied"
+        if not has_groups:
+            return
+        rosa = person("rosa", groups=("registrar",), is_superuser=True)
+        assert said("/grades/", rosa, scope="grades:read") == {"of": rosa.name, "groups": ["registrar"]}
+        assert said("/change/", rosa) == said("/rest/change/", rosa, method="post") == {"by": rosa.name}
+        assert said("/change/", rosa, scope="grades:read") == "insufficient_scope"
+        assert said("/report/", rosa) == {"for": rosa.name}
+        with override_settings(ROOT_URLCONF="school.strict"):
+            assert said("/enrol/", rosa) == {"by": rosa.name}
+
+
+def test_ninja(project: Callable[[str], None], ada: Person, person: Callable[..., Person], has_groups: bool) -> None:
+    project("ninja.md")
+    with override_settings(IRONCLAD={"SCOPES": lambda user, groups: ["grades:read", *groups]}):
+        assert said("/api/notices", ada) == Client().get("/api/notices").json()
+        if isinstance(ada.user.pk, int):
+            me = {"id": ada.user.pk, "email": ada.user.email}
+            assert said("/api/me", ada) == said("/api/me/async", ada) == me
+        assert said("/api/grades", ada) == {"of": ada.name, "groups": []}
+        assert said("/api/grades", ada, method="post") == "insufficient_scope"
+        assert said("/api/transfer", ada, method="post") == "access_denied"
+        if has_groups:
+            rosa = person("rosa", groups=("registrar", "grades:write"))
+            assert said("/api/grades", rosa, method="post") == {"by": rosa.name}
+            assert said("/api/transfer", rosa, method="post") == {"by": rosa.name}
+        from school.either import api  # type: ignore[import-not-found]  # Of the page.
+
+        headers = {"Authorization": f"Bearer {auth.login(ada.user).access_token}"}
+        assert TestClient(api).post("/notes", headers=headers).json() == {"by": ada.name}
+        assert TestClient(api).post("/notes").json()["error"] == "invalid_token"
