@@ -16,6 +16,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError
 from ninja.security import APIKeyHeader, django_auth
 from ninja.testing import TestAsyncClient, TestClient
+from ninja.throttling import UserRateThrottle
 
 from django_ironclad import auth
 from django_ironclad.errors import InvalidToken
@@ -80,6 +81,16 @@ async def mixed_async(request):  # type: ignore[no-untyped-def]
 @api.post("/either", auth=[Bearer(), django_auth])
 def either(request):  # type: ignore[no-untyped-def]
     return {"user": request.user.get_username()}
+
+
+@api.get("/either", auth=[Bearer(), django_auth], response=WrongSchema)
+def either_wrong(request):  # type: ignore[no-untyped-def]
+    return request.user
+
+
+@api.get("/seldom", throttle=UserRateThrottle("2/day"))
+def seldom(request):  # type: ignore[no-untyped-def]
+    return {}
 
 
 @api.get("/partners", auth=[Bearer(), Partner()])
@@ -162,6 +173,23 @@ def test_other_errors_are_left_to_ninja_and_to_the_project(token: str) -> None:
     assert get("/thoughtless", token).json() == {"detail": "You are not who you should be"}
     with pytest.raises(ValueError, match="no_such_thing"):
         get("/wrong", token)
+
+
+def test_a_mistake_of_the_project_is_no_refusal(ada: Person) -> None:
+    """She came without a token, by a session of Django's; that the schema is wrong is not her fault."""
+    client = Client()
+    client.force_login(ada.user, "django.contrib.auth.backends.ModelBackend")
+
+    with pytest.raises(ValueError, match="no_such_thing"):
+        client.get("/either")
+
+
+def test_a_rate_is_counted_by_the_user_and_costs_no_query(
+    ada: Person, token: str, django_assert_num_queries: Callable[[int], Any]
+) -> None:
+    other = auth.login(ada.user).access_token
+    with django_assert_num_queries(0):
+        assert [get("/seldom", each).status_code for each in (token, other, token)] == [200, 200, 429]
 
 
 def test_a_projects_handler_of_whatever_goes_wrong_is_asked(token: str) -> None:

@@ -77,10 +77,8 @@ def install(api: NinjaAPI) -> None:
     on_exception = api.on_exception
 
     def explained(request: HttpRequest, error: Any) -> HttpResponse:
-        """Nobody's token, and a user who is gone, are known to Ninja and pydantic by errors of their own only."""
-        if isinstance(error, AuthenticationError | pydantic.ValidationError):
-            error = getattr(request, "ironclad_refusal", error)
-        return on_exception(request, error)
+        """Ninja and pydantic have errors of their own for nobody's token, and for a user who is found to be gone."""
+        return on_exception(request, getattr(request, "ironclad_refusals", {}).get(type(error), error))
 
     api.add_exception_handler(IroncladError, lambda _, error: answers.refuse(error))  # type: ignore[arg-type]
     api.on_exception = explained  # type: ignore[method-assign, assignment]
@@ -92,9 +90,9 @@ def _left_to_others(request: HttpRequest) -> Iterator[None]:
     try:
         yield
     except (MissingToken, UnknownKey) as error:
-        _noted(request, error)
+        _noted(request, error, instead_of=AuthenticationError)
 
 
-def _noted(request: HttpRequest, error: IroncladError) -> IroncladError:
-    request.ironclad_refusal = error  # type: ignore[attr-defined]
+def _noted(request: Any, error: IroncladError, instead_of: type = pydantic.ValidationError) -> IroncladError:
+    request.ironclad_refusals = {instead_of: error}
     return error
