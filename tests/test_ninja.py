@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, modify_settings, override_settings
 from django.urls import path
 from ninja import NinjaAPI, Schema
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, ConfigError
 from ninja.security import APIKeyHeader, django_auth
 from ninja.testing import TestAsyncClient, TestClient
 from ninja.throttling import UserRateThrottle
@@ -110,6 +110,11 @@ def thoughtless(request):  # type: ignore[no-untyped-def]
 
 @api.get("/both", auth=requires(group="registrar") & requires_recent_login(max_age=timedelta(minutes=5)))
 def both(request):  # type: ignore[no-untyped-def]
+    return {}
+
+
+@api.get("/list", auth=[requires(scope="read"), requires_recent_login(max_age=timedelta(minutes=5))])
+def not_both(request):  # type: ignore[no-untyped-def]
     return {}
 
 
@@ -269,6 +274,11 @@ def test_two_requirements_are_both_asked(ada: Person, token: str, has_groups: bo
 
         ada.user.groups.add(Group.objects.create(name="registrar"))
         assert get("/both", auth.login(ada.user).access_token).status_code == 200
+
+
+def test_a_list_that_looks_like_both_is_a_mistake_that_the_first_call_without_a_token_tells() -> None:
+    with pytest.raises(ConfigError, match="&"):
+        get("/list")
 
 
 def test_its_openapi_names_one_scheme(client: Client) -> None:

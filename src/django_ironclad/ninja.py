@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, ConfigError
 from ninja.security.base import SecuritySchema
 
 from . import answers, auth, http
@@ -87,6 +87,8 @@ def install(api: NinjaAPI) -> None:
 @contextmanager
 def _left_to_others(request: HttpRequest) -> Iterator[None]:
     """No token, or none of ours, is for the next authenticator of a list to judge; nobody's is 401."""
+    if hasattr(request, "ironclad_refusals"):
+        raise ConfigError("Of a list Ninja asks one only: write requires(…) & requires_recent_login(…).")
     try:
         yield
     except (MissingToken, UnknownKey) as error:
