@@ -55,6 +55,12 @@ def test_what_is_required_lets_those_through_who_have_it_and_nobody_else(
         requirement.check(Anybody(), bad, now=NOW, leeway=LEEWAY)
 
 
+def test_where_nothing_is_named_a_token_is_enough() -> None:
+    Requirement().check(Anybody(), token(auth_time=0), now=NOW, leeway=0)
+    with pytest.raises(MissingToken):
+        Requirement().check(Anybody(), None, now=NOW, leeway=0)
+
+
 def test_a_permission_is_asked_of_the_user() -> None:
     requirement = Requirement(permission="campus.change_grade")
     requirement.check(Anybody("campus.change_grade"), token(), now=NOW, leeway=0)
@@ -77,7 +83,9 @@ def test_nobody_is_asked_for_a_password_in_order_to_be_refused_after_all() -> No
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({}, "nothing is required"),
+        ({"scope": ""}, "an empty scope"),
+        ({"group": ""}, "an empty scope, group"),
+        ({"permission": "", "scope": "a"}, "leave it out"),
         ({"scope": 'a"b'}, "no scope"),
         ({"scope": "a  b"}, "no scope"),
         ({"permission": "change_grade"}, "app_label.codename"),

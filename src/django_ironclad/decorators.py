@@ -34,8 +34,10 @@ def strict(view: View) -> View:
     return view
 
 
-def requires(*, scope: str = "", group: str = "", permission: str = "") -> Callable[[View], View]:
-    """Only who has all of this may call the view; scopes are separated by blanks. Needs `BearerMiddleware`.
+def requires(
+    *, scope: str | None = None, group: str | None = None, permission: str | None = None
+) -> Callable[[View], View]:
+    """Only who comes with an access token, and has all of this, may call the view. Needs `BearerMiddleware`.
 
     Scope and group are the token's, and cost no query; a permission is Django's own. Without a token it is 401, with
     one that is not enough 403 `insufficient_scope` or `access_denied`. On a class-based view, decorate `as_view()`.

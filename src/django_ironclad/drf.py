@@ -68,7 +68,9 @@ class StrictBearerAuthentication(BearerAuthentication):
     strict = True
 
 
-def requires(*, scope: str = "", group: str = "", permission: str = "") -> type[BasePermission]:
+def requires(
+    *, scope: str | None = None, group: str | None = None, permission: str | None = None
+) -> type[BasePermission]:
     """A class for `permission_classes`: only who has all of this; see `django_ironclad.decorators.requires`.
 
     It refuses by itself, so that the answer says why: in `A | B` it stands last.

@@ -62,7 +62,7 @@ class Bearer:
         return None
 
 
-def requires(*, scope: str = "", group: str = "", permission: str = "") -> Bearer:
+def requires(*, scope: str | None = None, group: str | None = None, permission: str | None = None) -> Bearer:
     """`auth=` for who has all of this only; see `django_ironclad.decorators.requires`."""
     return Bearer(Requirement(scope=scope, group=group, permission=permission))
 

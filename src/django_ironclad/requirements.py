@@ -24,21 +24,22 @@ def parse_scope(text: str) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """Everything that is named is required. Raises ValueError for what nobody could fulfil."""
+    """An access token is required, and everything that is named. Raises ValueError for what nobody could mean."""
 
     #: One scope, or several with blanks between them: all of them.
-    scope: str = ""
+    scope: str | None = None
     #: The name of a Django group.
-    group: str = ""
+    group: str | None = None
     #: A Django permission, "app_label.codename".
-    permission: str = ""
+    permission: str | None = None
     #: How long ago the person may have proved who they are.
     max_age: timedelta | None = None
 
     def __post_init__(self) -> None:
-        if not (self.scope or self.group or self.permission or self.max_age is not None):
-            raise ValueError("nothing is required: name a scope, a group, a permission or a max_age")
-        parse_scope(self.scope)
+        if "" in (self.scope, self.group, self.permission):
+            # A name that a setting has lost must not open the view.
+            raise ValueError("an empty scope, group or permission: leave it out if none is required")
+        parse_scope(self.scope or "")
         if self.permission and "." not in self.permission:
             raise ValueError(f'{self.permission!r} is no permission: write "app_label.codename"')
         if self.max_age is not None and self.max_age < timedelta(seconds=1):
@@ -52,7 +53,7 @@ class Requirement:
         """
         if not isinstance(token, AccessToken):
             raise MissingToken
-        if not parse_scope(self.scope) <= token.scope:
+        if self.scope and not parse_scope(self.scope) <= token.scope:
             raise InsufficientScope(self.scope)
         if self.group and self.group not in token.groups:
             raise AccessDenied(f"not in the group {self.group}")

@@ -155,6 +155,29 @@ def test_its_curl_lines_work_as_they_stand(project: Project, demo: Demo) -> None
     assert curl(refresh, **{"8c1f": tokens["refresh_token"]}).keys() == tokens.keys()
 
 
+VARIANTS = (ROOT / "README.md").read_text().partition("\n## The same with Django Ninja")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["Django Ninja", "plain Django"])
+def test_its_other_views_work_as_they_stand(project: Project, tmp_path: Path, number: int) -> None:
+    settings, *urls = re.findall(r"```python\n(.*?)```", VARIANTS, re.DOTALL)
+    another = Project(tmp_path, project.environment)
+    another.run("python -m django startproject mysite .")
+    another.write("mysite/settings.py", settings, append=True)
+    another.write("mysite/urls.py", urls[number - 1], append=True)
+    another.run("python manage.py migrate")
+    another.run("python manage.py createsuperuser --username ada --email ada@example.org --noinput")
+    assert "no issues" in another.run("python manage.py check")
+
+    command = (str(project.folder / "venv/bin/python"), "-u", "manage.py", "runserver", "--noreload", "0")
+    with running(tmp_path / "server", command, cwd=tmp_path, env=project.environment) as demo:
+        answer = demo.call("GET", "/hello/", token=demo.login("ada")["access_token"])
+        assert (answer.status, answer.json) == (200, {"hello": "ada"})
+        for token in ("", "garbage"):
+            refused = demo.call("GET", "/hello/", token=token)
+            assert (refused.status, refused.json["error"]) == (401, "invalid_token")
+
+
 PRODUCTION = """
 from .settings import *
 
