@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -27,26 +28,19 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     """
 
     def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Exception]) -> None:
-        to_python, attname, username_field, constant = _facts(settings.AUTH_USER_MODEL)
-        try:
-            pk = to_python(token.sub)
-        except ValidationError:
-            raise InvalidToken("sub is no primary key") from None
-        # Exactly the text that we wrote: " 2 " and "٢" are nobody.
-        if str(pk) != token.sub:
-            raise InvalidToken("sub is another text than the primary key's")
-        known = {**constant, "pk": pk, attname: pk}
-        if token.username:
-            known[username_field] = token.username
-            known["get_username"] = lambda: token.username
-        # As SimpleLazyObject's own __init__ leaves it; that one takes as long as all of the above.
-        self.__dict__.update(_wrapped=empty, _setupfunc=lambda: _load(pk, refusal), _known=known)
+        pk = _facts(settings.AUTH_USER_MODEL).primary_key(token.sub)
+        # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
+        self.__dict__.update(_wrapped=empty, _setupfunc=lambda: _load(pk, refusal), _pk=pk, _name=token.username)
 
     def __getattr__(self, name: str) -> Any:
         if self._wrapped is empty:
-            known = self.__dict__["_known"]
-            if name in known:
-                return known[name]
+            own, facts = self.__dict__, _facts(settings.AUTH_USER_MODEL)
+            if name in facts.primary_key_names:
+                return own["_pk"]
+            if name in facts.constant:
+                return facts.constant[name]
+            if name in facts.user_names and own["_name"]:
+                return (lambda: own["_name"]) if name == "get_username" else own["_name"]
             if name in _NO_EXPRESSION:
                 raise AttributeError(name)
             self._setup()
@@ -76,14 +70,37 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return copy.deepcopy(load(self), memo)
 
 
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is the same for every user of this model."""
+
+    to_python: Callable[[str], Any]
+    primary_key_names: frozenset[str]
+    user_names: frozenset[str]
+    constant: dict[str, Any]
+
+    def primary_key(self, sub: str) -> Any:
+        """Raises InvalidToken for any text but exactly the one that we wrote: " 2 " and "٢" are nobody."""
+        try:
+            pk = self.to_python(sub)
+        except ValidationError:
+            raise InvalidToken("sub is no primary key") from None
+        if str(pk) != sub:
+            raise InvalidToken("sub is another text than the primary key's")
+        return pk
+
+
 @lru_cache(maxsize=1)
-def _facts(model_name: str) -> tuple[Callable[[str], Any], str, str, dict[str, Any]]:
-    """What is the same for every user of this model, at a quarter of what `get_user_model` takes."""
+def _facts(model_name: str) -> _Facts:
     model = get_user_model()
     meta = model._meta
-    constant = {"is_authenticated": True, "is_anonymous": False, "_meta": meta}
-    constant["_is_pk_set"] = lambda *_: True  # A query by this user asks so.
-    return meta.pk.to_python, meta.pk.attname, model.USERNAME_FIELD, constant
+    return _Facts(
+        to_python=meta.pk.to_python,
+        primary_key_names=frozenset({"pk", meta.pk.attname}),
+        user_names=frozenset({"get_username", model.USERNAME_FIELD}),
+        # A query by this user asks the last.
+        constant={"is_authenticated": True, "is_anonymous": False, "_meta": meta, "_is_pk_set": lambda *_: True},
+    )
 
 
 def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
