@@ -14,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from . import http
+from .availability import database_needed
 from .conf import get_settings
 from .errors import IroncladError, MissingToken
 from .issuing import TokenResponse
@@ -93,7 +94,9 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
         @wraps(view)
         def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
-                response = view(request, *args, **kwargs)
+                # Whichever statement it is that the database cannot answer.
+                with database_needed():
+                    response = view(request, *args, **kwargs)
             except IroncladError as error:
                 log(error)
                 response = refuse(error)
