@@ -15,6 +15,7 @@ STATIC_URL = "static/"
 
 INSTALLED_APPS = [
     "axes",
+    "drf_spectacular",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -57,7 +58,10 @@ AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contri
 AXES_ENABLED = False
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 
-REST_FRAMEWORK = {"DEFAULT_AUTHENTICATION_CLASSES": ["django_ironclad.drf.BearerAuthentication"]}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["django_ironclad.drf.BearerAuthentication"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
 
 DATABASES = {"default": dj_database_url.config(default="sqlite://:memory:")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 from uuid import uuid4
 
 import pytest
@@ -26,6 +26,7 @@ from django_ironclad.encoding import b64decode
 from django_ironclad.errors import IroncladError
 
 from .conftest import Person, time_passes
+from .described import assert_described
 from .test_checks import pem
 
 pytestmark = pytest.mark.django_db
@@ -86,16 +87,20 @@ class Caller:
         self.access_token = answer.json()["access_token"]
         self.known["refresh_token"] = answer.json().get("refresh_token")
 
-    def call(self, call: str, body: str | None = None, **headers: str) -> Any:
-        """The answer; a field that is known as None is left out."""
+    def call(self, call: str, body: str | None = None, content_type: str = "application/json", **headers: str) -> Any:
+        """The answer, which is as openapi.yaml says; a field that is known as None is left out."""
         method, below = call.split()
         if body is None:
             known = {name: self.known[name] for name in names(CALLS[call].get("request", {}))}
-            body = json.dumps({name: value for name, value in known.items() if value is not None})
+            known = {name: value for name, value in known.items() if value is not None}
+            body = json.dumps(known) if content_type == "application/json" else urlencode(known)
         if "invalid_token" in CALLS[call]["errors"]:
             headers = {"authorization": f"Bearer {self.access_token}"} | headers
         address = urljoin("/auth/", below).replace("<sid>", self.sid)
-        return self.client.generic(method, address, body, "application/json", headers=headers)
+        answer = self.client.generic(method, address, body, content_type, headers=headers)
+        if call in ENDPOINTS:
+            assert_described(call, answer)
+        return answer
 
 
 def claims(access_token: str) -> dict[str, Any]:

@@ -24,3 +24,6 @@ class IroncladConfig(AppConfig):
             from .contrib import axes
 
             axes.watch()
+        if apps.is_installed("drf_spectacular"):
+            # The import registers it.
+            from .contrib import spectacular  # noqa: F401
