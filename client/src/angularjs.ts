@@ -36,6 +36,7 @@ type Backend = (
   body: unknown,
   done: Done,
   headers: Headers | undefined,
+  timeout?: number | PromiseLike<unknown>,
   ...rest: unknown[]
 ) => void;
 
@@ -74,12 +75,18 @@ function serviceOf(options: AuthOptions, $q: Promises, $rootScope: RootScope): A
 
 /** Below every interceptor and transformation: they see each call once, and what is sent again is the same to the byte. */
 function backendOf($delegate: Backend, $injector: { get(name: "$http"): Http }, $templateCache: unknown, auth: Auth) {
-  const backend: Backend = (method, url, body, done, headers, ...rest) => {
+  const backend: Backend = (method, url, body, done, headers, timeout, ...rest) => {
     // The backend is told everything but the config; there is none for a call that does not come from $http.
     const config = $injector.get("$http").pendingRequests.find((config) => config.headers === headers);
     if (config?.skipAuthorization || config?.cache === $templateCache) {
-      $delegate(method, url, body, done, headers, ...rest);
+      $delegate(method, url, body, done, headers, timeout, ...rest);
       return;
+    }
+    let cancelled = false;
+    if (typeof timeout === "object") {
+      timeout.then(() => {
+        cancelled = true;
+      });
     }
     const send = (access: string) =>
       new Promise<{ status: number; headers: { get(name: string): unknown }; met: Parameters<Done> }>((resolve) => {
@@ -88,7 +95,9 @@ function backendOf($delegate: Backend, $injector: { get(name: "$http"): Http }, 
           resolve({ status: met[0], headers: { get }, met });
         };
         const all = access ? { ...headers, Authorization: `Bearer ${access}` } : headers;
-        $delegate(method, url, body, answered, all, ...rest);
+        // A request that is begun may arrive, however soon it is cancelled.
+        if (cancelled) answered(-1, null, "", "", "abort");
+        else $delegate(method, url, body, answered, all, timeout, ...rest);
       });
     auth.carry({ url, method, headers: new Headers(headers), body }, send).then(
       ({ met }) => done(...met),

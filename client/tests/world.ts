@@ -32,9 +32,9 @@ export class Server {
 
   fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     const request = new Request(new URL(input instanceof Request ? input.url : input, ORIGIN), {
-      ...(input instanceof Request ? { method: input.method, headers: input.headers } : {}),
+      ...(input instanceof Request ? { method: input.method, headers: input.headers, body: input.body } : {}),
       ...init,
-      ...(init.body ? { duplex: "half" } : {}),
+      duplex: "half",
       // Node's fetch knows neither cookies nor pages.
       keepalive: false,
       signal: null,

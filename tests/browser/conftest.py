@@ -28,7 +28,7 @@ expect.set_options(timeout=15_000)  # of a machine with other things to do
 EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
     r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
-    r"|Access to fetch at 'http://localhost:.* has been blocked by CORS policy"
+    r"|Access to (fetch|XMLHttpRequest) at 'http://localhost:.* has been blocked by CORS policy"
 )
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from .running import PASSWORD, Demo, demo_environment, running
@@ -37,6 +38,13 @@ def faulty_demo(data: Path) -> Iterator[Demo]:
         yield demo
 
 
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """For `demo = faulty.demo` in a module: there it stands for the demo without faults."""
+    with faulty_demo(tmp_path_factory.mktemp("faulty") / "data") as demo:
+        yield demo
+
+
 @dataclass(frozen=True)
 class Faults:
     demo: Demo
@@ -56,6 +64,14 @@ class Faults:
     @property
     def refreshes(self) -> int:
         return self.count("POST /auth/refresh/")
+
+
+@pytest.fixture
+def faults(demo: Demo) -> Iterator[Faults]:
+    faults = Faults(demo)
+    faults.set()
+    yield faults
+    faults.set()
 
 
 def start(page: Page, *, path: str = "/faults/page/", store: str = "", **options: Any) -> Page:

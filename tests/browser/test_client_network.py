@@ -4,35 +4,22 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from .faulty import Faults, faulty_demo, log_in, start, status
+from . import faulty
+from .faulty import Faults, log_in, start, status
 from .running import Demo
 
 pytestmark = pytest.mark.browser
+demo, faults = faulty.demo, faulty.faults
 
 #: `shift` milliseconds, which the page's clock is wrong by.
 WRONG_CLOCK = "{ const now = Date.now; window.shift = %d; Date.now = () => now() + shift }"
 HOUR = 3_600_000
 ECHO = "/faults/echo/"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with faulty_demo(tmp_path_factory.mktemp("network") / "data") as demo:
-        yield demo
-
-
-@pytest.fixture
-def faults(demo: Demo) -> Iterator[Faults]:
-    faults = Faults(demo)
-    faults.set()
-    yield faults
-    faults.set()
 
 
 @pytest.fixture

@@ -5,32 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from .faulty import Faults, faulty_demo, log_in, start, start_tabs, status, together
+from . import faulty
+from .faulty import Faults, log_in, start, start_tabs, status, together
 from .running import PASSWORD, Demo
 
 pytestmark = pytest.mark.browser
+demo, faults = faulty.demo, faulty.faults
 
 NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with faulty_demo(tmp_path_factory.mktemp("tabs") / "data") as demo:
-        yield demo
-
-
-@pytest.fixture
-def faults(demo: Demo) -> Iterator[Faults]:
-    faults = Faults(demo)
-    faults.set()
-    yield faults
-    faults.set()
 
 
 def six_rounds(context: BrowserContext, faults: Faults) -> tuple[list[int], int]:
