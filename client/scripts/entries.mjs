@@ -11,6 +11,9 @@ export const ENTRIES = [
   { name: "sessions", budget: 500, single: "-sessions.js" },
   { name: "axios", budget: 450, single: "-axios.js" },
   { name: "angularjs", budget: 800, single: "-angularjs.js" },
+  { name: "angular", budget: 750 },
+  { name: "react", budget: 300, single: "-react.js" },
+  { name: "vue", budget: 350, single: "-vue.js" },
 ];
 
 const PEERS = ["@angular/*", "react", "rxjs", "vue"];

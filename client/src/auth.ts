@@ -6,6 +6,7 @@ import { addressOf, headersOf, pageAddress, replayable, type Sender } from "./re
 import { type Claims, leftOf, type Session, sessionOf, type User } from "./session.js";
 import { isOlder, memoryStore, type Store, sidOf } from "./store.js";
 import { openTabs, pause } from "./tabs.js";
+import { UNKNOWN } from "./unknown.js";
 
 export interface AuthOptions {
   /** Where `django_ironclad.urls` is mounted; default "/auth/". */
@@ -124,14 +125,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const buried = `${name}:ended`;
   const authEndpoints = ["login/", "refresh/", "logout/"].map((path) => base + path);
 
-  let state: State = Object.freeze({
-    status: "unknown",
-    user: null,
-    claims: null,
-    refreshing: false,
-    degraded: false,
-    reason: "",
-  });
+  let state = UNKNOWN;
   let session: Session | null = null;
   /** How often somebody has logged out here: a login that is still under way then must not sign in after all. */
   let logouts = 0;

@@ -180,7 +180,7 @@ def test_a_call_of_the_user_before_ends_in_the_clients_own_error(
 ) -> None:
     held: list[Route] = []
     page.route("**/profile/", lambda route: held.append(route))
-    page.evaluate("{ window.answer = call() }")
+    page.evaluate("() => { window.answer = call() }")
     other = opened(angularjs)
     log_in(other, "alan")
     expect(page.locator("#who")).to_have_text("alan")

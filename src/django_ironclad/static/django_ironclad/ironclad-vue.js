@@ -1,0 +1,2 @@
+// django-ironclad, MIT licence. Built from client/src by `npm run build`: do not edit.
+import{inject as a,shallowReadonly as l,shallowRef as u}from"vue";var r=Object.freeze({status:"unknown",user:null,claims:null,refreshing:!1,degraded:!1,reason:""});var s=Symbol("ironclad"),f=e=>({install(t){let o=u(r);if(t.provide(s,{auth:e,state:l(o)}),typeof document!="object")return;let n=()=>{o.value=e.state};t.onUnmount(e.subscribe(n)),e.ready.then(n)}});function p(){let e=a(s);if(!e)throw new Error("app.use(ironclad(auth)) is missing");return e}export{f as ironclad,p as useAuth};
