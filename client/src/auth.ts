@@ -597,6 +597,6 @@ export function createAuth(options: AuthOptions = {}): Auth {
 const isRefusal = ({ status, code }: AuthError): boolean =>
   status === 400 && (code === "invalid_grant" || code === "invalid_request");
 
-/** Whether the person has confirmed who this is since `session` began to be used, as `other` says. */
+/** Whether the person has proved who this is since the last time that `session` knows of, as `other` says. */
 const isStale = (session: Session, other: Session): boolean =>
   (session.claims.auth_time ?? 0) < (other.claims.auth_time ?? 0);

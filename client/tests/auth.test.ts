@@ -267,7 +267,7 @@ describe("refreshing", () => {
 
   test("a 401 that names another error than the token is handed on", async () => {
     const auth = await browser.signedIn();
-    expect((await settle(get(auth, "/step-up/"))).status).toBe(401);
+    expect((await settle(get(auth, "/forbidden/"))).status).toBe(401);
     expect(browser.server.refreshes).toBe(0);
   });
 

@@ -111,6 +111,15 @@ test("without an answer the error is axios' own, and a stream is refused before 
   expect(browser.server.count("/grades/")).toBe(0);
 });
 
+test("a call that wants a recent login asks the person, and is sent again", async () => {
+  await passes(301_000);
+  auth.on("step-up", ({ waitUntil }) => waitUntil(auth.reauthenticate({ password: "right" })));
+  expect((await settle(attached().post("/sensitive/", { grade: "A" }))).data).toEqual({
+    by: "ada",
+    body: '{"grade":"A"}',
+  });
+});
+
 test("an instance that is detached sends no token", async () => {
   const client = api();
   attach(client, auth)();

@@ -13,7 +13,11 @@ interface Row {
   user: string;
   generation: number;
   alive: boolean;
+  /** When the person last gave a password, in seconds. */
+  proved?: number;
 }
+
+const seconds = () => Math.floor(Date.now() / 1000);
 
 export class Server {
   readonly rows = new Map<string, Row>();
@@ -91,7 +95,7 @@ export class Server {
       if (body.password !== "right") return error(401, "invalid_credentials");
       if (byCookie && row) row.alive = false;
       const fresh = `sid-${++this.#serial}`;
-      this.rows.set(fresh, { user: body.username, generation: 0, alive: true });
+      this.rows.set(fresh, { user: body.username, generation: 0, alive: true, proved: seconds() });
       return this.#tokens(fresh, byCookie);
     }
     if (call.path === "/auth/refresh/") {
@@ -111,8 +115,8 @@ export class Server {
 
   #tokens(sid: string, byCookie: boolean): Response {
     const row = this.rows.get(sid) as Row;
-    const iat = Math.floor(Date.now() / 1000);
-    const claims = { sub: row.user, sid, iat, exp: iat + this.lifetime, jti: ++this.#jti };
+    const iat = seconds();
+    const claims = { sub: row.user, sid, iat, exp: iat + this.lifetime, auth_time: row.proved, jti: ++this.#jti };
     const refresh_token = `${sid}.${row.generation}.0.mac`;
     if (byCookie) this.cookie = refresh_token;
     const access_token = `h.${btoa(JSON.stringify(claims))}.s`;
@@ -127,7 +131,15 @@ export class Server {
     const good = this.rows.get(claims.sid)?.alive && claims.exp > Date.now() / 1000 && !this.spoiled.has(token);
     call.by = claims.sub;
     if (!good || call.path === "/always-401/") return error(401, "invalid_token");
-    if (call.path === "/step-up/") return error(401, "insufficient_user_authentication");
+    if (call.path === "/forbidden/") return error(401, "insufficient_scope");
+    if (call.path === "/sensitive/" && seconds() - claims.auth_time > 300) {
+      return error(401, "insufficient_user_authentication", {}, ', max_age="300"');
+    }
+    if (call.path === "/auth/reauthenticate/") {
+      if (JSON.parse(text).password !== "right") return error(400, "invalid_credentials");
+      (this.rows.get(claims.sid) as Row).proved = seconds();
+      return this.#tokens(claims.sid, true);
+    }
     if (request.method === "DELETE" && call.path === "/auth/sessions/") {
       for (const [sid, row] of this.rows) if (sid !== claims.sid && row.user === claims.sub) row.alive = false;
       return new Response(null, { status: 204 });
@@ -144,8 +156,9 @@ export class Server {
   }
 }
 
-function error(status: number, code: string, headers: Record<string, string> = {}): Response {
-  const challenge: Record<string, string> = status === 401 ? { "WWW-Authenticate": `Bearer error="${code}"` } : {};
+function error(status: number, code: string, headers: Record<string, string> = {}, more = ""): Response {
+  const challenge: Record<string, string> =
+    status === 401 ? { "WWW-Authenticate": `Bearer realm="api", error="${code}"${more}` } : {};
   return Response.json(
     { error: code, error_description: `${code}.` },
     { status, headers: { ...headers, ...challenge } },
