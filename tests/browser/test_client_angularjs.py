@@ -179,7 +179,11 @@ def test_a_call_of_the_user_before_ends_in_the_clients_own_error(
     page: Page, angularjs: BrowserContext, faults: Faults
 ) -> None:
     held: list[Route] = []
-    page.route("**/profile/", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/profile/", hold)
     page.evaluate("() => { window.answer = call() }")
     other = opened(angularjs)
     log_in(other, "alan")
