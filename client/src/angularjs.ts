@@ -36,7 +36,7 @@ type Backend = (
   body: unknown,
   done: Done,
   headers: Headers | undefined,
-  timeout?: number | PromiseLike<unknown>,
+  timeout?: Partial<PromiseLike<unknown>> | null,
   ...rest: unknown[]
 ) => void;
 
@@ -83,11 +83,9 @@ function backendOf($delegate: Backend, $injector: { get(name: "$http"): Http }, 
       return;
     }
     let cancelled = false;
-    if (typeof timeout === "object") {
-      timeout.then(() => {
-        cancelled = true;
-      });
-    }
+    timeout?.then?.(() => {
+      cancelled = true;
+    });
     const send = (access: string) =>
       new Promise<{ status: number; headers: { get(name: string): unknown }; met: Parameters<Done> }>((resolve) => {
         const answered: Done = (...met) => {
