@@ -15,7 +15,7 @@ export interface AngularJS {
 
 interface Module {
   provider(name: string, provider: object): Module;
-  decorator(name: string, decorator: unknown[]): Module;
+  decorator(name: string, decorator: (string | ((...given: never[]) => unknown))[]): Module;
 }
 
 interface Promises {
