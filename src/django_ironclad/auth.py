@@ -144,6 +144,14 @@ def _lazy(access: AccessToken, refusal: Callable[[IroncladError], Exception]) ->
     return LazyUser(access, refusal=refusal), access
 
 
+def recheck(access: AccessToken) -> None:
+    """Return if what was a good token still is, as far as this process knows. No I/O. Raises InvalidToken."""
+    if access.exp <= time.time() - _seconds(get_settings().LEEWAY):
+        raise InvalidToken("expired")
+    if access.sid in revoked_sessions:
+        raise InvalidToken("the session has ended")
+
+
 def reauthenticate(access: AccessToken, *, amr: Sequence[str] = ()) -> TokenResponse:
     """A new access token of the same session, whose person has just proved once more who they are, by `amr`.
 

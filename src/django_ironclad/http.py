@@ -163,16 +163,24 @@ def refresh_cookie(request: HttpRequest) -> str:
 
 def check_cookie_gates(request: HttpRequest) -> None:
     """Return if a page of ours sent this request, so that it may use the cookie. Raises OriginNotAllowed."""
-    origin = request.headers.get("Origin", "")
-    trusted = any(_matches(origin, pattern) for pattern in django_settings.CSRF_TRUSTED_ORIGINS)
-    if not trusted and origin != f"{request.scheme}://{request.get_host()}":
-        raise OriginNotAllowed("Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS")
-    invited = trusted and get_settings().COOKIE_SAMESITE == "None"
+    check_origin(request)
+    invited = get_settings().COOKIE_SAMESITE == "None" and _is_trusted(request.headers["Origin"])
     if request.headers.get("Sec-Fetch-Site") == "cross-site" and not invited:
         raise OriginNotAllowed("cross-site, by Sec-Fetch-Site")
     # A form of another site can send neither without asking first (CORS preflight).
     if request.content_type != "application/json" and "X-Requested-With" not in request.headers:
         raise OriginNotAllowed("neither JSON nor X-Requested-With")
+
+
+def check_origin(request: HttpRequest) -> None:
+    """Return if a page of this host, or of an origin in CSRF_TRUSTED_ORIGINS, sent this. Raises OriginNotAllowed."""
+    origin = request.headers.get("Origin", "")
+    if not _is_trusted(origin) and origin != f"{request.scheme}://{request.get_host()}":
+        raise OriginNotAllowed("Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS")
+
+
+def _is_trusted(origin: str) -> bool:
+    return any(_matches(origin, pattern) for pattern in django_settings.CSRF_TRUSTED_ORIGINS)
 
 
 def _matches(origin: str, pattern: str) -> bool:

@@ -1,0 +1,169 @@
+"""A connection that stays open: who is at its other end, by which token, and when that is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+
+from . import auth
+from .conf import get_settings
+from .errors import InvalidToken, IroncladError, MissingToken
+from .requirements import Requirement
+from .revocation import revoked_sessions
+from .tokens import AccessToken
+from .users import load
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Seldom more than one; another is for the time in which a database keeps the first one waiting. No handler of the
+#: application's runs here, so none can keep the news of an ended session waiting.
+_readers: Final = ThreadPoolExecutor(2, "ironclad-revocation")
+
+
+class Connection:
+    """Somebody who stays for as long as the access token holds, or a later one of the same session."""
+
+    user: Any
+    access: AccessToken
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self._strict = strict
+        self._requirements: list[Requirement] = []
+
+    async def admit(self, token: str) -> None:
+        """Let in whom the token names; `strict` as in `auth.authenticate`.
+
+        Raises MissingToken, InvalidToken, TemporarilyUnavailable.
+        """
+        if not token:
+            raise MissingToken
+        self.user, self.access = await self._authenticate(token)
+
+    async def require(self, requirement: Requirement) -> None:
+        """Return if this token is good for it; every later one will have to be. Raises as `auth.authorize`."""
+        await _authorize(self.user, self.access, requirement)
+        self._requirements.append(requirement)
+
+    async def renew(self, token: str) -> None:
+        """Stay by this token. It is judged as at the beginning, and has to be of the same session.
+
+        Raises InvalidToken, TemporarilyUnavailable, and as `auth.authorize`.
+        """
+        user, access = await self._authenticate(token)
+        if (access.sid, access.sub) != (self.access.sid, self.access.sub):
+            raise InvalidToken("of another session than the connection")
+        for requirement in self._requirements:
+            await _authorize(user, access, requirement)
+        self.user, self.access = user, access
+
+    async def _authenticate(self, token: str) -> tuple[Any, AccessToken]:
+        if self._strict:
+            return await _in_thread(auth.authenticate, token, strict=True)
+        await _read_news()
+        return await auth.aauthenticate(token)
+
+    async def load_user(self) -> Any:
+        """The real user, loaded off the event loop. Raises InvalidToken when they are gone or inactive."""
+        return await _in_thread(load, self.user)
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds that the token has left."""
+        return self.access.exp - int(time.time())
+
+    @contextmanager
+    def watched(self, end: Callable[[IroncladError], None]) -> Iterator[None]:
+        """Meanwhile, call `end` once the token is over or its session is known to be, a `REVOCATION_INTERVAL` later."""
+        loop = asyncio.get_running_loop()
+        watch = _watches.get(loop) or _Watch(loop)
+        watch.ends[self] = end
+        try:
+            yield
+        finally:
+            watch.ends.pop(self, None)
+
+
+class _Watch:
+    """All connections of one event loop: looked at together, after one query at most."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.ends: dict[Connection, Callable[[IroncladError], None]] = {}
+        _watches[loop] = self
+        self._task = loop.create_task(self._go_on(loop))
+
+    async def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            while self.ends:
+                await asyncio.sleep(get_settings().REVOCATION_INTERVAL.total_seconds())
+                await self._look()
+        except Exception:
+            # Nobody stays unwatched, whatever the reason.
+            self._end(list(self.ends), IroncladError("the watch has failed"))
+            raise
+        finally:
+            del _watches[loop]
+
+    async def _look(self) -> None:
+        try:
+            await _read_news()
+        except IroncladError as error:
+            self._end(list(self.ends), error)
+        for connection in list(self.ends):
+            try:
+                auth.recheck(connection.access)
+            except IroncladError as error:
+                self._end([connection], error)
+
+    def _end(self, ended: list[Connection], error: IroncladError) -> None:
+        for connection in ended:
+            self.ends.pop(connection)(error)
+
+
+_watches: Final[dict[asyncio.AbstractEventLoop, _Watch]] = {}
+
+
+async def _authorize(user: Any, access: AccessToken, requirement: Requirement) -> None:
+    if requirement.permission:
+        await _in_thread(auth.authorize, user, access, requirement)
+    else:
+        await auth.aauthorize(user, access, requirement)
+
+
+async def _in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    def run() -> R:
+        _drop_broken_connections()
+        return function(*arguments, **named)
+
+    return await sync_to_async(run)()
+
+
+async def _read_news() -> None:
+    """Return with the set as fresh as it can be had within an interval. Raises TemporarilyUnavailable."""
+    if revoked_sessions.is_due():
+        reading = asyncio.get_running_loop().run_in_executor(_readers, _freshen)
+        done, _ = await asyncio.wait({reading}, timeout=get_settings().REVOCATION_INTERVAL.total_seconds())
+        for read in done:
+            read.result()
+
+
+def _freshen() -> None:
+    _drop_broken_connections()
+    try:
+        revoked_sessions.freshen()
+    finally:
+        _drop_broken_connections()
+
+
+def _drop_broken_connections() -> None:
+    """What Django does between requests, of which there are none here; but a transaction, such as a test's, goes on."""
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
+            each.close_if_unusable_or_obsolete()
