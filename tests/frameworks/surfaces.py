@@ -24,7 +24,8 @@ from rest_framework.views import APIView
 
 from django_ironclad import decorators, drf, ninja
 
-from .table import ASKS, Ask, Case, Outcome
+from .table import ASKS, Ask, Case, Outcome, read
+from .websockets import CHANNELS
 from .world import World
 
 Build = Callable[[Ask], Callable[..., Any]]
@@ -199,22 +200,7 @@ class Http:
             stack.enter_context(case.during())
             queries = stack.enter_context(CaptureQueriesContext(connection))
             response = call(f"/{self.route}{case.ask}/", headers=headers)
-        return replace(read(response), statements=len(queries))
-
-
-def read(response: Any) -> Outcome:
-    """What an HTTP answer says; that it says it in all of the ways it should is asserted here."""
-    body, challenge = response.json(), response.headers.get("WWW-Authenticate", "")
-    if response.status_code == 200:
-        assert not challenge
-        return Outcome(200, user=body["user"].partition("@")[0])
-    assert body["error_description"]
-    assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["Content-Type"].partition(";")[0] == "application/json"
-    assert ("Retry-After" in response.headers) == (response.status_code == 503)
-    if "error=" in challenge:
-        assert challenge == 'Bearer realm="api", ' + ", ".join(f'{name}="{value}"' for name, value in body.items())
-    return Outcome(response.status_code, body["error"], challenge)
+        return replace(read(response.status_code, response.headers, response.json()), statements=len(queries))
 
 
 def _surfaces() -> Iterator[Http]:
@@ -235,4 +221,4 @@ urlpatterns = [
     path(surface.route, surface.urls if isinstance(surface.urls, tuple) else (surface.urls, "", None))
     for surface in HTTP
 ]
-SURFACES: list[Surface] = [*HTTP, *ALONE]
+SURFACES: list[Surface] = [*HTTP, *ALONE, *CHANNELS]

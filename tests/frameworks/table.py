@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -73,6 +73,21 @@ class Outcome:
     statements: int = 0
     #: Who the view says is calling, without the host of an e-mail address; "" for nobody.
     user: str = ""
+
+
+def read(status: int, headers: Mapping[str, str], body: dict[str, Any]) -> Outcome:
+    """What an HTTP answer says; that it says it in all of the ways it should is asserted here."""
+    challenge = headers.get("WWW-Authenticate", "")
+    if status == 200:
+        assert not challenge
+        return Outcome(200, user=body["user"].partition("@")[0])
+    assert body["error_description"]
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Content-Type"].partition(";")[0] == "application/json"
+    assert ("Retry-After" in headers) == (status == 503)
+    if "error=" in challenge:
+        assert challenge == 'Bearer realm="api", ' + ", ".join(f'{name}="{value}"' for name, value in body.items())
+    return Outcome(status, body["error"], challenge)
 
 
 def answered(user: str = "ada", *, statements: int = 0) -> Outcome:
