@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client, override_settings
 from django.urls import clear_url_caches
 from ninja.testing import TestClient
@@ -17,6 +18,7 @@ from ninja.testing import TestClient
 from django_ironclad import auth
 
 from .conftest import Api, Person
+from .websockets import Websocket
 
 pytestmark = pytest.mark.django_db
 DOCS = Path(__file__).parent.parent / "docs"
@@ -94,3 +96,20 @@ def test_ninja(project: Callable[[str], None], ada: Person, person: Callable[...
         headers = {"Authorization": f"Bearer {auth.login(ada.user).access_token}"}
         assert TestClient(api).post("/notes", headers=headers).json() == {"by": ada.name}
         assert TestClient(api).post("/notes").json()["error"] == "invalid_token"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_channels(project: Callable[[str], None], ada: Person) -> None:
+    project("channels.md")
+
+    async def ask(token: str) -> str:
+        socket = Websocket(importlib.import_module("school.asgi").application, token, "/ws/grades/")
+        assert (await socket.connect())["type"] == "websocket.accept"
+        await socket.say("who am I?")
+        answer = await socket.hear()
+        await socket.disconnect()
+        return answer
+
+    with override_settings(ROOT_URLCONF="tests.urls", IRONCLAD={"SCOPES": lambda user, groups: ["read"]}):
+        token = auth.login(ada.user).access_token
+        assert async_to_sync(ask)(token) == f"{ada.name} {ada.user.email} ()"
