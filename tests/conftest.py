@@ -1,4 +1,4 @@
-"""What every test may ask for: people, a client, the race, and the passing of time."""
+"""What every test may ask for: people, a client, the race, and the passing of time; and figures, at the end."""
 
 from __future__ import annotations
 
@@ -133,3 +133,19 @@ def race(count: int, act: Callable[[int], Any]) -> list[Any]:
     if errors:
         raise errors[0]
     return results
+
+
+_figures: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if _figures:
+        terminalreporter.section("measured")
+        for figure in _figures:
+            terminalreporter.line(figure)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Callable[[object], None]:
+    """Say what was measured; it is printed at the end of the run."""
+    return lambda figure: _figures.append(f"{request.node.name}: {figure}")

@@ -37,7 +37,7 @@ def test_the_wheel_is_the_package_its_metadata_and_its_licence(packages: Path) -
         "django_ironclad/static/django_ironclad/ironclad.js",
         "django_ironclad/templatetags/ironclad.py",
     }
-    assert {Path(file).suffix for file in files} == {".py", ".js", ".typed"}
+    assert {Path(file).suffix for file in files} == {".py", ".js", ".typed", ".yaml"}
 
 
 def test_the_sdist_is_what_the_wheel_is_built_from_and_no_more(packages: Path) -> None:

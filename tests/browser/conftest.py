@@ -29,6 +29,7 @@ EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
     r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
     r"|Access to (fetch|XMLHttpRequest) at 'http://localhost:.* has been blocked by CORS policy"
+    r"|WebSocket connection to '.*' failed: (HTTP Authentication failed|Error during .*: Unexpected response code: 403)"
 )
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")

@@ -1,9 +1,9 @@
-"""One PostgreSQL for all of these tests, and the figures that they measured, at the end."""
+"""One PostgreSQL for all of these tests."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,21 +15,6 @@ if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
 
 #: The full forms, which `scripts/stress` runs.
 STRESS = bool(os.environ.get("STRESS"))
-
-_figures: list[str] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if _figures:
-        terminalreporter.section("measured")
-        for figure in _figures:
-            terminalreporter.line(figure)
-
-
-@pytest.fixture
-def measured(request: pytest.FixtureRequest) -> Callable[[object], None]:
-    """Say what was measured; it is printed at the end of the run."""
-    return lambda figure: _figures.append(f"{request.node.name}: {figure}")
 
 
 @pytest.fixture(scope="session")
