@@ -58,3 +58,8 @@ def test_the_python_package_and_the_npm_package_have_one_version() -> None:
     assert client["name"] == "django-ironclad"
     assert Version(client["version"]) == Version(python)
     assert client["version"] == lock["version"] == lock["packages"][""]["version"]
+
+
+def test_both_packages_carry_the_same_licence() -> None:
+    assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+    assert (ROOT / "client/README.md").read_text().startswith("# django-ironclad")

@@ -1,11 +1,16 @@
 /** Every way in which the client says no. */
 
-/** The server's codes (RFC 6749, RFC 6750), and the client's own from `unreachable` on. */
+/** The server's codes (RFC 6749, RFC 6750, RFC 9470), and the client's own from `unreachable` on. */
 export type AuthErrorCode =
+  | "access_denied"
+  | "insufficient_scope"
+  | "insufficient_user_authentication"
   | "invalid_credentials"
   | "invalid_grant"
   | "invalid_request"
+  | "invalid_scope"
   | "invalid_token"
+  | "not_found"
   | "origin_not_allowed"
   | "rate_limited"
   | "temporarily_unavailable"

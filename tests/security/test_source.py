@@ -119,5 +119,7 @@ def test_at_run_time_django_and_cryptography_are_needed_and_in_the_browser_nothi
     client = json.loads((ROOT / "client/package.json").read_text())
 
     assert {re.split(r"\W", need)[0].lower() for need in project["dependencies"]} == {"django", "cryptography"}
-    assert not client.keys() & {"dependencies", "peerDependencies", "optionalDependencies"}
+    assert not client.keys() & {"dependencies", "optionalDependencies"}
+    optional = {name for name, about in client["peerDependenciesMeta"].items() if about == {"optional": True}}
+    assert client["peerDependencies"].keys() == optional
     assert not client["scripts"].keys() & {"preinstall", "install", "postinstall", "prepare"}
