@@ -34,8 +34,13 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = None  # browsers ignore it on plain http, wi
 SESSION_COOKIE_SECURE = False
 CSRF_COOKIE_SECURE = False
 
-# Short, so that a refresh can be watched; exact, because one machine has one clock.
-IRONCLAD = {**IRONCLAD, "ACCESS_TOKEN_LIFETIME": timedelta(seconds=30), "LEEWAY": timedelta(0)}
+# Short, so that a refresh, and the end of a replayed token, can be watched; exact, because one machine has one clock.
+IRONCLAD = {
+    **IRONCLAD,
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=30),
+    "LEEWAY": timedelta(0),
+    "REUSE_GRACE": timedelta(seconds=2),
+}
 
 LOGGING = {
     "version": 1,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from .settings_demo import *  # noqa: F403
-from .settings_demo import MIDDLEWARE
+from .settings_demo import IRONCLAD, MIDDLEWARE
+
+# The grace that the client will meet.
+IRONCLAD = {**IRONCLAD, "REUSE_GRACE": timedelta(seconds=10)}
 
 MIDDLEWARE = ["campus.faults.Faults", *MIDDLEWARE]

@@ -1,4 +1,4 @@
-"""Where everything is: the API at the root, as in both tutorials, and the two pages that use it."""
+"""Where everything is: the API at the root, as in both tutorials, and the pages that use it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 from rest_framework.routers import SimpleRouter
 
-from . import api
+from . import api, pages
 
 router = SimpleRouter()
 router.register("public-data", api.PublicDataViewSet, basename="public-data")
@@ -16,8 +16,9 @@ router.register("protected-data", api.ProtectedDataViewSet, basename="protected-
 router.register("office", api.OfficeViewSet, basename="office")
 
 urlpatterns = [
-    path("", TemplateView.as_view(template_name="campus/index.html"), name="index"),
+    path("", pages.Tour.as_view(), name="index"),
     path("seed/angularjs/", TemplateView.as_view(template_name="campus/angularjs.html"), name="angularjs"),
+    path("seed/angularjs/ironclad/", pages.IroncladAngularJS.as_view(), name="angularjs-ironclad"),
     path("", include(router.urls)),
     path("profile/", api.ProfileView.as_view(), name="profile"),
     path("auth/", include("django_ironclad.urls")),

@@ -1,4 +1,4 @@
-"""The page `/seed/angularjs/`: AngularJS, angular-jwt and angular-storage as published, against our endpoints."""
+"""The pages below `/seed/angularjs/`: with angular-jwt and angular-storage as published, and with our adapter."""
 
 from __future__ import annotations
 
@@ -119,3 +119,65 @@ def test_the_page_runs_on_the_libraries_as_published(page: Page, demo: Demo) -> 
     page.evaluate("['angular-jwt', 'angular-storage'].forEach(name => angular.module(name))")
     for name in ("angular/LICENSE.md", "angular-jwt/LICENSE.txt", "angular-storage/LICENSE.txt"):
         assert "MIT" in demo.call("GET", f"/static/vendor/{name}").text
+
+
+def open_ironclad(page: Page) -> None:
+    page.get_by_role("link", name="with our adapter instead").click()
+    expect(page.get_by_role("heading", name="The same page, and it stays signed in")).to_be_visible()
+
+
+def test_the_page_on_our_adapter_renews_what_is_over_and_stays_signed_in_over_a_reload(page: Page) -> None:
+    page.clock.install()
+    open_ironclad(page)
+    log_in(page, password="open-sesame-43")
+    expect(page.locator("#message")).to_have_text("No active account was found with these credentials. (401)")
+    log_in(page)
+    expect_signed_in(page)
+    _, first = grades(page)
+    page.clock.fast_forward(31_000)
+    with page.expect_response("**/auth/refresh/"):
+        status, second = grades(page)
+    assert status == "200"
+    assert second != first
+    page.reload()
+    expect_signed_in(page)
+    assert grades(page)[0] == "200"
+    assert stored_token(page) is None
+
+
+def test_a_session_that_is_over_asks_the_page_on_our_adapter_to_log_in_again(page: Page, demo: Demo) -> None:
+    open_ironclad(page)
+    log_in(page)
+    expect_signed_in(page)
+    (cookie,) = page.context.cookies()
+    assert demo.call("POST", "/auth/logout/", {"refresh_token": cookie["value"]}).status == 204
+    assert grades(page)[0] == "401"
+    expect(page.locator("#message")).to_have_text("Your session is over. Please log in again.")
+    expect(page.get_by_label("User name")).to_be_focused()
+
+    log_in(page)
+    expect_signed_in(page)
+    with page.expect_response("**/auth/logout/"):
+        page.get_by_role("button", name="Log out").click()
+    expect(page.locator("#message")).to_have_text("You are logged out.")
+    assert grades(page) == ("401", "")
+
+
+def test_the_difference_in_lines_is_counted_from_the_two_scripts(page: Page, demo: Demo) -> None:
+    open_ironclad(page)
+    counts = []
+    for name in ("angularjs.js", "angularjs-ironclad.js"):
+        page.get_by_text(name, exact=True).click()
+        text = demo.call("GET", f"/static/campus/{name}").text
+        expect(page.get_by_role("group", name=name)).to_have_text(text)
+        lines = [line.strip() for line in text.splitlines()]
+        counts.append(len([line for line in lines if line and not line.startswith(("//", "/*"))]))
+    theirs, ours = counts
+
+    assert ours < theirs
+    expect(page.get_by_role("row", name="Lines of the page’s script").get_by_role("cell")).to_have_text(
+        [str(theirs), str(ours)]
+    )
+    expect(page.locator("#fewer")).to_have_text(f"{theirs - ours} lines shorter")
+    page.get_by_role("link", name="The page beside this one").click()
+    expect(page.get_by_role("heading", name="One token in local storage")).to_be_visible()

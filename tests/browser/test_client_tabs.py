@@ -211,8 +211,8 @@ def test_held_down_f5_ends_signed_in(context: BrowserContext, faults: Faults) ->
     page = context.new_page()
     page.goto("/")
     page.get_by_label("User name").fill("ada")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Password").press("Enter")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("Password", exact=True).press("Enter")
     expect(page.get_by_role("heading", name="Signed in as ada")).to_be_visible()
     faults.set(delay={"/auth/refresh/": 0.25})
     for _ in range(15):

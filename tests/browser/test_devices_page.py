@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 def log_in(page: Page, name: str = "ada") -> None:
     page.goto("/")
     page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.get_by_role("heading", name=f"Signed in as {name}")).to_be_visible()
 
@@ -34,6 +34,7 @@ def test_devices_are_listed_and_ended(page: Page, demo: Demo) -> None:
 
     devices.filter(has_not_text="this device").first.get_by_role("button").click()
     expect(devices).to_have_count(before - 1)
+    expect(page.get_by_role("heading", name="My devices")).to_be_focused()  # the button is gone
     page.get_by_role("button", name="End all others").click()
 
     expect(devices).to_have_count(1)

@@ -20,9 +20,10 @@ BANNER = """
 A small campus, protected by django-ironclad. A demonstration: its passwords are known to everybody.
 
   Address    {url}
-  Pages      {url}/                  access and refresh tokens, no framework
-             {url}/seed/angularjs/   AngularJS with angular-jwt
-             {url}/admin/            Django's admin, for rosa
+  Pages      {url}/                           the tour: sign in, call, break it, watch the client
+             {url}/seed/angularjs/            AngularJS with angular-jwt
+             {url}/seed/angularjs/ironclad/   the same with our adapter
+             {url}/admin/                     Django's admin, for rosa
   Users      {users}
   Password   {password} (the same for all)
   Data       {data}
