@@ -5,8 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 
-from .models import Grade, Notice
-from .permissions import REGISTRAR
+from .models import REGISTRAR, Grade, Notice
 
 PASSWORD = "open-sesame-42"
 USERS = {"ada": "student", "alan": "student", "rosa": "registrar"}

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+#: The group of those who may see and change everybody's grades.
+REGISTRAR = "registrar"
+
 
 class Notice(models.Model):
     title = models.CharField(max_length=100)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("seed/angularjs/ironclad/", pages.IroncladAngularJS.as_view(), name="angularjs-ironclad"),
     path("", include(router.urls)),
     path("profile/", api.ProfileView.as_view(), name="profile"),
+    path("old-login/", api.OldLoginView.as_view(), name="old-login"),
     path("auth/", include("django_ironclad.urls")),
     path("", include("django_ironclad.contrib.drf_jwt.urls")),
     path("admin/", admin.site.urls),

@@ -6,6 +6,7 @@ import { showBreakage } from "./cards/breakage.js";
 import { showCalls } from "./cards/calls.js";
 import { showDevices } from "./cards/devices.js";
 import { showReplay } from "./cards/replay.js";
+import { showStepUp } from "./cards/step-up.js";
 import { showTimeline } from "./cards/timeline.js";
 import { showToken } from "./cards/token.js";
 
@@ -14,4 +15,5 @@ showAccount(client);
 showToken(client);
 showCalls(client);
 showBreakage(client);
+showStepUp(client);
 showReplay({ ...client, devices: showDevices(client) });
