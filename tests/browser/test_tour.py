@@ -69,7 +69,7 @@ def test_the_whole_tour(page: Page, context: BrowserContext) -> None:  # noqa: P
 
     # 403 beside 401, each with its reason.
     expect_answer(page, "My grades", "200")
-    expect_answer(page, "All grades", "403", "You do not have permission")
+    expect_answer(page, "All grades", "403", "You are not allowed to do this")
     expect_answer(page, "All grades, no token", "401", 'Bearer realm="api"')
     expect_answer(page, "20 at once", "20 × 200")
     expect_answer(page, "20 at once, expired", "20 × 200")
