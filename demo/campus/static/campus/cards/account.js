@@ -45,11 +45,13 @@ export function showAccount({ auth, follow, signIn, signOut }) {
     if (claims?.sid === shown) return;
     shown = claims?.sid;
     $("me").replaceChildren();
-    if (claims) whoAmI().catch((error) => say(refusal(error), "bad"));
+    if (claims) whoAmI().catch((error) => auth.state.status === "signed-in" && say(refusal(error), "bad"));
   }
 
   async function whoAmI() {
+    const asked = shown;
     const { first_name, last_name, email, groups } = await auth.request("GET", "me/");
+    if (asked !== shown) return; // somebody else by now
     const facts = { Name: `${first_name} ${last_name}`, "E-mail": email, Groups: groups.join(", ") || "none" };
     $("me").replaceChildren(
       ...Object.entries(facts).map(([name, fact]) => element("div", [element("dt", name), element("dd", fact)])),

@@ -55,7 +55,8 @@ export function showDevices({ auth, follow }) {
     place.hidden = !claims;
     if (claims?.sid === shown) return;
     shown = claims?.sid;
-    if (claims) list().catch((error) => say(refusal(error), "bad"));
+    place.querySelector("ul").replaceChildren();
+    if (claims) list().catch((error) => auth.state.status === "signed-in" && say(refusal(error), "bad"));
   });
 
   return { list };
