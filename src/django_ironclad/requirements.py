@@ -53,7 +53,7 @@ class Requirement:
         """
         if not isinstance(token, AccessToken):
             raise MissingToken
-        if self.scope and not parse_scope(self.scope) <= token.scope:
+        if self.scope and not token.scope.issuperset(self.scope.split()):
             raise InsufficientScope(self.scope)
         if self.group and self.group not in token.groups:
             raise AccessDenied(f"not in the group {self.group}")
