@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, connections
 from django.db.models.sql import UpdateQuery
 from django.test.utils import CaptureQueriesContext
 
-from django_ironclad import auth
+from django_ironclad import auth, standing
 from django_ironclad.models import Session
 from django_ironclad.prepared import Parameter, Prepared
 
@@ -100,7 +100,7 @@ def test_the_session_is_the_one_that_the_orm_would_load(ada: Person, has_groups:
     auth.login(ada.user)
     expected = Session.objects.with_standing().get()
 
-    found = Session.objects.with_groups(str(expected.pk))
+    found = standing.find(str(expected.pk))
 
     for instance, other in ((found, expected), (found.user, expected.user)):
         assert type(instance) is type(other)
@@ -118,9 +118,9 @@ def test_the_session_is_the_one_that_the_orm_would_load(ada: Person, has_groups:
 def test_the_clock_is_the_databases_and_runs(ada: Person) -> None:
     auth.login(ada.user)
     sid = str(Session.objects.get().pk)
-    first = Session.objects.with_groups(sid)
+    first = standing.find(sid)
     time_passes(seconds=5)
-    second = Session.objects.with_groups(sid)
+    second = standing.find(sid)
     rested = [session.now - session.rotated_at for session in (first, second)]
     assert rested[1] - rested[0] >= timedelta(seconds=5)
     assert second.now >= first.now
@@ -130,7 +130,7 @@ def test_a_session_of_nobodys_has_no_user(ada: Person) -> None:
     auth.login(ada.user)
     sid = str(Session.objects.get().pk)
     get_user_model()._default_manager.all().delete()
-    found = Session.objects.with_groups(sid)
+    found = standing.find(sid)
     assert (found.user, found.user_is_visible, found.group_names) == (None, False, [])
 
 
@@ -147,5 +147,5 @@ def test_a_manager_that_hides_users_is_asked_anew_each_time(ada: Person, monkeyp
     for pks, visible in (([ada.user.pk], True), ([], False), ([ada.user.pk], True)):
         shown[:] = pks
         with CaptureQueriesContext(connection) as queries:
-            assert Session.objects.with_groups(sid).user_is_visible is visible
+            assert standing.find(sid).user_is_visible is visible
         assert len(queries) == 1

@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from . import issuing, sessions, signals
+from . import issuing, sessions, signals, standing
 from . import refresh as refresh_tokens
 from .availability import database_needed
 from .conf import get_settings, get_verifier
@@ -54,7 +54,7 @@ def login(
         raise InvalidCredentials("the user is inactive")
     with database_needed():
         if scope:
-            issuing.require_grant(user, group_names(user), scope)
+            issuing.require_grant(user, standing.group_names(user), scope)
         session = sessions.start(
             user,
             client_id=client_id,
@@ -67,7 +67,7 @@ def login(
         )
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         # Afterwards: a receiver may have put the user into groups.
-        groups = group_names(user)
+        groups = standing.group_names(user)
     first = refresh_tokens.first(session)
     return issuing.issue(session, user, groups, lifetime=access_lifetime, refresh_token=first)
 
@@ -200,15 +200,10 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     return issuing.issue(session, session.user, session.group_names, lifetime=access_lifetime)
 
 
-def group_names(user: Any) -> list[str]:
-    """The names of the user's groups now, in order; none where the user model has no groups. One query."""
-    return sorted(user.groups.values_list("name", flat=True)) if hasattr(user, "groups") else []
-
-
 def _session_of(access: AccessToken) -> Session:
     try:
         with database_needed():
-            session = Session.objects.with_groups(access.sid)
+            session = standing.find(access.sid)
     except (Session.DoesNotExist, ValidationError):
         raise InvalidToken("no such session") from None
     over = session.why_over()

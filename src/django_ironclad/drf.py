@@ -42,7 +42,8 @@ class BearerAuthentication(BaseAuthentication):
                 return None
             user, access = auth.authenticate(token, strict=self.strict, refusal=partial(_refusal, request))
             # A page shows who this is, when it is too late to answer that they are gone.
-            if getattr(getattr(request, "accepted_renderer", None), "media_type", "") == "text/html":
+            # Not `getattr`: where there is none yet, DRF's request would search itself and Django's for it.
+            if getattr(vars(request).get("accepted_renderer"), "media_type", "") == "text/html":
                 load(user)
             return user, access
         except UnknownKey as error:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
 from .conf import get_settings
-from .prepared import Parameter, Prepared
 from .rotation import Line
 
 if TYPE_CHECKING:
@@ -34,18 +32,6 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def unexpired(self) -> Self:
         """Those whose time is not over, by rest or by age."""
         return self.filter(expires_at__gt=Now(), rotated_at__gt=Now() - get_settings().REFRESH_TOKEN_LIFETIME)
-
-    def with_groups(self, sid: str) -> Session:
-        """The session with its user, the database's clock and the names of the user's groups, all in one statement.
-
-        Raises Session.DoesNotExist, ValidationError for no UUID.
-        """
-        pk = self.model._meta.pk.to_python(sid)
-        # A manager that hides users may hide others the next time.
-        rows = list(_standing(pk)) if _some_users_are_hidden() else _PREPARED.rows(self.db, pk=pk)
-        if not rows:
-            raise self.model.DoesNotExist
-        return _with_groups(rows, self.db)
 
     def with_standing(self) -> Self:
         """With the user, the database's clock as `now`, and whether the user's own manager still shows that user."""
@@ -103,7 +89,7 @@ class Session(models.Model):
             models.Index(fields=["expires_at"], name="ironclad_session_expires"),
         ]
 
-    #: Not columns: what `with_standing` and `with_groups` read in the same statement.
+    #: Not columns: what `with_standing` and `standing.find` read in the same statement.
     now: datetime
     user_is_visible: bool
     group_names: list[str]
@@ -142,45 +128,6 @@ class Session(models.Model):
         return ""
 
 
-def _standing(pk: Any) -> models.QuerySet[Any, Any]:
-    """The columns of the session `pk` and of its user, and what `with_groups` adds: a row for each group, or one."""
-    names = [field.attname for field in Session._meta.concrete_fields]
-    names += [f"user__{field.attname}" for field in get_user_model()._meta.concrete_fields]
-    standing = Session.objects.with_standing().select_related(None).annotate(group_name=_group_name())
-    return standing.filter(pk=pk).values_list(*names, "now", "user_is_visible", "group_name")
-
-
-_PREPARED = Prepared(lambda: _standing(Parameter("pk", Session._meta.pk)).query)
-
-
-def _some_users_are_hidden() -> bool:
-    shown = get_user_model()._default_manager.all().query
-    return bool(shown.where or shown.is_sliced or shown.combinator)
-
-
-def _with_groups(rows: list[tuple[Any, ...]], using: str) -> Session:
-    """The session of such rows, as `select_related` would have made it."""
-    fields, user_fields = Session._meta.concrete_fields, get_user_model()._meta.concrete_fields
-    end, user_end = len(fields), len(fields) + len(user_fields)
-    row = rows[0]
-    session = Session.from_db(using, [field.attname for field in fields], row[:end])
-    user = get_user_model().from_db(using, [field.attname for field in user_fields], row[end:user_end])
-    # A deleted user leaves a session of nobody's.
-    Session._meta.get_field("user").set_cached_value(session, user if user.pk is not None else None)
-    session.now, session.user_is_visible, _ = row[user_end:]
-    session.group_names = sorted({each[-1] for each in rows} - {None})
-    return session
-
-
 def auth_hashes(user: Any) -> list[str]:
     """What a password looks like to `SECRET_KEY` and to its fallbacks; the first is the one to keep."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-
-
-def _group_name() -> F | models.Value:
-    """A left join, so one row for each group, or one without: portable, and no second statement."""
-    try:
-        get_user_model()._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return models.Value(None, output_field=models.CharField())
-    return F("user__groups__name")

@@ -29,6 +29,8 @@ class _Compiled:
     compiler: SQLCompiler
     sql: str
     params: tuple[Any, ...]
+    #: What makes a database's values those of the fields, by column: to find them again costs more than the query.
+    converters: dict[int, Any]
 
 
 class Prepared:
@@ -46,7 +48,7 @@ class Prepared:
         with connections[using].cursor() as cursor:
             cursor.execute(compiled.sql, self._fill(compiled, values))
             found = cursor.fetchall()
-        return [tuple(row) for row in compiled.compiler.results_iter([found])]
+        return [tuple(row) for row in compiled.compiler.apply_converters(found, compiled.converters)]
 
     def changed(self, using: str, **values: Any) -> int:
         """How many rows an UPDATE has changed."""
@@ -61,7 +63,8 @@ class Prepared:
         if self not in known:
             compiler = self._build().get_compiler(connection=connection)
             sql, params = compiler.as_sql()
-            known[self] = _Compiled(compiler, sql, tuple(params))
+            selected = [expression for expression, *_ in getattr(compiler, "select", None) or ()]
+            known[self] = _Compiled(compiler, sql, tuple(params), compiler.get_converters(selected))
         return known[self]
 
     def _fill(self, compiled: _Compiled, values: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from django.db import connections, router
 from django.db.models.functions import Now
 from django.db.models.sql import Query, UpdateQuery
 
-from . import sessions, signals
+from . import sessions, signals, standing
 from .conf import get_refresh_secrets, get_settings
 from .errors import InvalidGrant, TemporarilyUnavailable
 from .models import Session, auth_hashes
@@ -127,7 +127,7 @@ def find_session(text: str) -> Session:
 
 def _authentic(token: RefreshToken, mac: str) -> Session:
     try:
-        session = Session.objects.with_groups(token.sid)
+        session = standing.find(token.sid)
     except Session.DoesNotExist:
         raise InvalidGrant("no such session") from None
     good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())

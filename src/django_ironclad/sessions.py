@@ -7,9 +7,10 @@ import logging
 from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models.functions import Now
 from django.dispatch import Signal
@@ -17,6 +18,7 @@ from django.dispatch import Signal
 from . import signals
 from .conf import get_settings
 from .models import Session, auth_hashes
+from .prepared import Parameter, Prepared
 from .revocation import revoked_sessions
 
 logger = logging.getLogger("django_ironclad")
@@ -51,9 +53,21 @@ def start(
     )
     tell(signals.session_started, "session_started", session)
     # Of those who log in at once the last sees them all, and all go by one order: never more remain, and never fewer.
-    by_use = Session.objects.live().filter(user=user).order_by("-rotated_at", "-pk")
-    _end(list(by_use[get_settings().SESSIONS_PER_USER :]), "too_many")
+    by_use = [pk for (pk,) in _BY_USE.rows(router.db_for_write(Session), user=user.pk)]
+    for pk in by_use[get_settings().SESSIONS_PER_USER :]:
+        revoke(pk, reason="too_many")
     return session
+
+
+_BY_USE: Final = Prepared(
+    lambda: (
+        Session.objects.live()
+        .filter(user_id=Parameter("user", get_user_model()._meta.pk))
+        .order_by("-rotated_at", "-pk")
+        .values_list("pk")
+        .query
+    )
+)
 
 
 def follow_secret_key(session: Session) -> None:

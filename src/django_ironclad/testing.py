@@ -13,7 +13,7 @@ from django.db.models import F
 from django.dispatch import Signal
 from django.test.client import AsyncRequestFactory, RequestFactory
 
-from . import auth, issuing, sessions, signals, tokens
+from . import auth, issuing, sessions, signals, standing, tokens
 from .conf import get_key_ring
 from .encoding import b64decode, load_json
 from .errors import InvalidGrant
@@ -83,7 +83,7 @@ def login(
     access, sid = given.access_token, auth.verify(given.access_token).sid
     if ago:
         Session.objects.filter(pk=sid).update(auth_time=F("auth_time") - ago)
-        session = Session.objects.with_groups(sid)
+        session = standing.find(sid)
         access = issuing.issue(session, session.user, session.group_names).access_token
     return Login(user, sid, access, given.refresh_token)
 

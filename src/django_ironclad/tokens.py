@@ -75,7 +75,9 @@ class AccessToken:
         """
         claims = load_json(self.payload)
         kept = {name: value for name, value in claims.items() if name in RESERVED - {"scope"}}
-        return self.of({**kept, **said})
+        payload = dump_json({**kept, **said})
+        # Mostly nothing has changed.
+        return self if payload == self.payload else _token(payload, load_json(payload))
 
 
 def issue(claims: Mapping[str, Any], *, key: Key) -> str:

@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
 
 from .errors import InvalidToken, IroncladError
 from .tokens import AccessToken
+from .verifier import REMEMBERED
 
 #: What a query asks of any value: no user has it, and none need be loaded to say so.
 _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})
@@ -28,13 +29,20 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     """
 
     def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Exception]) -> None:
-        pk = _facts(settings.AUTH_USER_MODEL).primary_key(token.sub)
+        pk = _facts().primary_key(token.sub)
         # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
-        self.__dict__.update(_wrapped=empty, _setupfunc=lambda: _load(pk, refusal), _pk=pk, _name=token.username)
+        own = _state(self)
+        own["_wrapped"], own["_setupfunc"] = empty, lambda: _load(pk, refusal)
+        own["_pk"], own["_name"] = pk, token.username
+
+    #: What Django's AnonymousUser is there to deny.
+    is_authenticated = True
+    is_anonymous = False
 
     def __getattr__(self, name: str) -> Any:
-        if self._wrapped is empty:
-            own, facts = self.__dict__, _facts(settings.AUTH_USER_MODEL)
+        own = _state(self)
+        if own["_wrapped"] is empty:
+            facts = _facts()
             if name in facts.primary_key_names:
                 return own["_pk"]
             if name in facts.constant:
@@ -44,7 +52,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
             if name in _NO_EXPRESSION:
                 raise AttributeError(name)
             self._setup()
-        return getattr(self._wrapped, name)
+        return getattr(own["_wrapped"], name)
 
     @property  # type: ignore[misc]
     def __class__(self) -> Any:
@@ -70,37 +78,54 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return copy.deepcopy(load(self), memo)
 
 
+def _state(user: LazyUser) -> dict[str, Any]:
+    # Past LazyObject's own `__getattribute__`, which is Python, and would run for each name.
+    state: dict[str, Any] = object.__getattribute__(user, "__dict__")
+    return state
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What is the same for every user of this model."""
 
-    to_python: Callable[[str], Any]
+    primary_key: Callable[[str], Any]
     primary_key_names: frozenset[str]
     user_names: frozenset[str]
     constant: dict[str, Any]
 
-    def primary_key(self, sub: str) -> Any:
+
+@lru_cache(maxsize=1)
+def _facts() -> _Facts:
+    model = get_user_model()
+    meta = model._meta
+
+    # Remembered as long as their tokens are: a UUID is two microseconds.
+    @lru_cache(maxsize=REMEMBERED)
+    def primary_key(sub: str) -> Any:
         """Raises InvalidToken for any text but exactly the one that we wrote: " 2 " and "٢" are nobody."""
         try:
-            pk = self.to_python(sub)
+            pk = meta.pk.to_python(sub)
         except ValidationError:
             raise InvalidToken("sub is no primary key") from None
         if str(pk) != sub:
             raise InvalidToken("sub is another text than the primary key's")
         return pk
 
-
-@lru_cache(maxsize=1)
-def _facts(model_name: str) -> _Facts:
-    model = get_user_model()
-    meta = model._meta
     return _Facts(
-        to_python=meta.pk.to_python,
+        primary_key=primary_key,
         primary_key_names=frozenset({"pk", meta.pk.attname}),
         user_names=frozenset({"get_username", model.USERNAME_FIELD}),
         # A query by this user asks the last.
-        constant={"is_authenticated": True, "is_anonymous": False, "_meta": meta, "_is_pk_set": lambda *_: True},
+        constant={"_meta": meta, "_is_pk_set": lambda *_: True},
     )
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting == "AUTH_USER_MODEL":
+        _facts.cache_clear()
+
+
+setting_changed.connect(_forget)
 
 
 def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, http, passwords
+from . import auth, http, passwords, standing
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
@@ -66,7 +66,7 @@ def me(request: HttpRequest) -> HttpResponse:
             "email": getattr(user, user.get_email_field_name(), ""),
             "first_name": getattr(user, "first_name", ""),
             "last_name": getattr(user, "last_name", ""),
-            "groups": auth.group_names(user),
+            "groups": standing.group_names(user),
         }
     )
 
