@@ -1,4 +1,4 @@
-"""Vectors that others published: the examples of the RFCs, and Wycheproof's.
+"""Vectors that others published: the examples of the RFCs, and Wycheproof's (tabulated in docs/security.md).
 
 Wycheproof's files are read from `../shared/vectors/wycheproof` beside the project, or from the folder `WYCHEPROOF_DIR`;
 its README there names eight labels that a strict verifier does not follow. The primitives' files map one to one onto
@@ -19,14 +19,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 
 from django_ironclad.encoding import b64decode, b64encode, load_json
-from django_ironclad.errors import InvalidToken
+from django_ironclad.errors import InvalidToken, UnknownKey
 from django_ironclad.keys import Key, KeyRing, thumbprint
+from django_ironclad.tokens import verify
 
 #: The beginnings of a SubjectPublicKeyInfo (RFC 5480, RFC 8410), up to the key itself; and the coordinates' length.
 CURVES = {
@@ -34,6 +37,8 @@ CURVES = {
     "P-384": ("3076301006072a8648ce3d020106052b8104002203620004", 48),
     "P-521": ("30819b301006072a8648ce3d020106052b810400230381860004", 66),
     "Ed25519": ("302a300506032b6570032100", 32),
+    "X25519": ("302a300506032b656e032100", 32),
+    "X448": ("3042300506032b656f033900", 56),
 }
 
 
@@ -73,80 +78,130 @@ def accepts(key: Key, signature: bytes, data: bytes) -> bool:
     return True
 
 
-# The RFCs.
+# The RFCs: `vectors/rfc.json` has the public keys and the signatures of RFC 7515 appendix A, RFC 7520 §4, RFC 7797 §4
+# and RFC 8037 appendix A.
 
-RFC_7638_KEY = {
-    "kty": "RSA",
-    "n": (
-        "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknj"
-        "hMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQ"
-        "vRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzK"
-        "nqDKgw"
-    ),
-    "e": "AQAB",
-}
-RFC_8037_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+RFC = json.loads((Path(__file__).parent / "vectors/rfc.json").read_text())
+KEYS: dict[str, dict[str, str]] = RFC["keys"]
+SIGNATURES: dict[str, dict[str, str]] = {example["name"]: example for example in RFC["signatures"]}
+#: For signing (RFC 8037 A.1).
 RFC_8037_SECRET = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"
-RFC_7515_PAYLOAD = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 
 THUMBPRINTS = {
-    "RFC 7638 §3.1": (RFC_7638_KEY, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"),
-    "RFC 8037 A.3": (RFC_8037_KEY, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"),
+    "RFC 7638 3.1": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+    "RFC 8037 A.2": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
 }
 
-SIGNATURES = {
-    "RFC 7515 A.1": (
-        {"kty": "oct", "k": "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"},
-        f"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.{RFC_7515_PAYLOAD}.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-    ),
-    "RFC 7515 A.3": (
-        {
-            "kty": "EC",
-            "crv": "P-256",
-            "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
-            "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
-        },
-        (
-            f"eyJhbGciOiJFUzI1NiJ9.{RFC_7515_PAYLOAD}."
-            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"
-        ),
-    ),
-    "RFC 8037 A.4": (
-        RFC_8037_KEY,
-        (
-            "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
-            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
-        ),
-    ),
+#: Keys that no loader of ours takes, and with what it refuses them.
+NO_KEY_OF_OURS = {
+    "RFC 7515 A.4": "P-256",
+    "RFC 7520 3.1": "P-256",
+    "RFC 8037 A.6": "Ed25519",
+    "RFC 8037 A.7": "Ed25519",
 }
+#: Good signatures that no key of ours accepts: the algorithm is none of ours.
+NO_ALGORITHM_OF_OURS = {"RFC 7520 4.2"}
 
 
-@pytest.mark.parametrize(("jwk", "expected"), THUMBPRINTS.values(), ids=THUMBPRINTS)
-def test_the_thumbprint_is_the_rfcs(jwk: dict[str, str], expected: str) -> None:
+def signed(example: dict[str, str]) -> bytes:
+    return f"{example['protected']}.{example['payload']}".encode()
+
+
+@pytest.mark.parametrize(("name", "expected"), THUMBPRINTS.items())
+def test_the_thumbprint_is_the_rfcs(name: str, expected: str) -> None:
+    jwk = KEYS[name]
+
     assert thumbprint(jwk) == thumbprint(dict(reversed(jwk.items()))) == expected
     assert key_of(jwk).kid == expected
     assert key_of(jwk).jwk == jwk
 
 
-@pytest.mark.parametrize(("jwk", "jws"), SIGNATURES.values(), ids=SIGNATURES)
-def test_the_signature_is_the_rfcs(jwk: dict[str, str], jws: str) -> None:
-    data, _, signature = jws.rpartition(".")
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_the_constants_are_the_rfcs(name: str) -> None:
+    """PyJWT finds every signature good: a wrong digit here would make the tests below agree for the wrong reason."""
+    example = SIGNATURES[name]
+    algorithm = jwt.get_algorithm_by_name(example["alg"])
 
-    assert accepts(key_of(jwk), b64decode(signature), data.encode())
-    assert not accepts(key_of(jwk), b64decode(signature), data.encode() + b"x")
+    key = algorithm.from_jwk(KEYS[example["key"]])
+
+    assert algorithm.verify(signed(example), key, b64decode(example["signature"]))
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_key_of_the_rfcs_loads_where_we_have_its_algorithm(name: str) -> None:
+    if name in NO_KEY_OF_OURS:
+        with pytest.raises(ValueError, match=NO_KEY_OF_OURS[name]):
+            key_of(KEYS[name])
+    elif KEYS[name]["kty"] == "oct":
+        assert key_of(KEYS[name]).jwk == {}
+    else:
+        assert key_of(KEYS[name]).jwk == KEYS[name]
+
+
+@pytest.mark.parametrize("name", [name for name in SIGNATURES if SIGNATURES[name]["key"] not in NO_KEY_OF_OURS])
+def test_a_signature_of_the_rfcs_is_good_where_we_have_its_algorithm(name: str) -> None:
+    example = SIGNATURES[name]
+    key, signature = key_of(KEYS[example["key"]]), b64decode(example["signature"])
+
+    assert accepts(key, signature, signed(example)) is (name not in NO_ALGORITHM_OF_OURS)
+    assert (key.algorithm == example["alg"]) is (name not in NO_ALGORITHM_OF_OURS)
+    assert not accepts(key, signature, signed(example) + b"x")
+    assert not accepts(key, signature, b"." + example["payload"].encode() + b"x")
+
+
+def serializations(example: dict[str, str]) -> Iterator[str]:
+    """As RFC 7515 §7 knows them, and with its content detached (appendix F)."""
+    part = {name: example[name] for name in ("protected", "signature")}
+    yield f"{example['protected']}.{example['payload']}.{example['signature']}"
+    yield f"{example['protected']}..{example['signature']}"
+    yield json.dumps({"payload": example["payload"], "signatures": [part]})
+    yield json.dumps({"payload": example["payload"], **part})
+
+
+def together(*names: str) -> str:
+    parts = [{"protected": SIGNATURES[name]["protected"], "signature": SIGNATURES[name]["signature"]} for name in names]
+    return json.dumps({"payload": SIGNATURES[names[0]]["payload"], "signatures": parts})
+
+
+TEXTS: dict[str, list[str]] = {
+    **{name: list(serializations(example)) for name, example in SIGNATURES.items()},
+    "RFC 7515 A.5, unsecured": [f"eyJhbGciOiJub25lIn0.{SIGNATURES['RFC 7515 A.1']['payload']}."],
+    "RFC 7515 A.6, two signatures": [together("RFC 7515 A.2", "RFC 7515 A.3")],
+    "RFC 7515 E, crit": [
+        (
+            "eyJhbGciOiJub25lIiwNCiAiY3JpdCI6WyJodHRwOi8vZXhhbXBsZS5jb20vVU5ERUZJTkVEIl0sDQo"
+            "gImh0dHA6Ly9leGFtcGxlLmNvbS9VTkRFRklORUQiOnRydWUNCn0.RkFJTA."
+        )
+    ],
+    "RFC 7520 4.8, three signatures": [together(*(f"RFC 7520 4.8, {which}" for which in ("first", "second", "third")))],
+}
+
+
+def test_no_example_of_the_rfcs_is_an_access_token_of_ours_whoever_signed_it(
+    measured: Callable[[object], None],
+) -> None:
+    """Not even by the key that did: none has the one header that the key writes (RFC 9068 §2.1 asks for its `typ`)."""
+    keys = [key_of(KEYS[name]) for name in KEYS if name not in NO_KEY_OF_OURS]
+    texts = [text for each in TEXTS.values() for text in each]
+    for text in texts:
+        for key in keys:
+            with pytest.raises(UnknownKey):
+                verify(text, ring=KeyRing([key]), issuer="joe", audience="joe", max_lifetime=10**9, leeway=10**9, now=0)
+    measured(f"{len(texts)} texts by {len(keys)} keys, 0 accepted")
+    assert (len(texts), len(keys)) == (68, 7)
 
 
 def test_what_we_sign_is_what_the_rfcs_sign() -> None:
     """The two algorithms whose signatures follow from key and data alone."""
     pkcs8 = bytes.fromhex("302e020100300506032b657004220420") + b64decode(RFC_8037_SECRET)
     keys = {
-        "RFC 7515 A.1": key_of(SIGNATURES["RFC 7515 A.1"][0]),
+        "RFC 7515 A.1": key_of(KEYS["RFC 7515 A.1"]),
+        "RFC 7520 4.4": key_of(KEYS["RFC 7520 3.5"]),
         "RFC 8037 A.4": Key.from_pem(_pem("PRIVATE KEY", pkcs8)),
     }
 
     for name, key in keys.items():
-        data, _, signature = SIGNATURES[name][1].rpartition(".")
-        assert b64encode(key.sign(data.encode())) == signature
+        assert b64encode(key.sign(signed(SIGNATURES[name]))) == SIGNATURES[name]["signature"]
 
 
 # Wycheproof.
@@ -154,6 +209,7 @@ def test_what_we_sign_is_what_the_rfcs_sign() -> None:
 FOLDER = Path(os.environ.get("WYCHEPROOF_DIR") or Path(__file__).parents[2] / "shared/vectors/wycheproof")
 
 Case = tuple[dict[str, Any], dict[str, Any]]
+Verdicts = Callable[[str, dict[int, tuple[bool, bool]]], list[int]]
 
 
 def cases(file: str) -> list[Case]:
@@ -164,16 +220,23 @@ def cases(file: str) -> list[Case]:
     return [(group, test) for group in groups for test in group["tests"]]
 
 
-def verdicts(file: str, ran: dict[int, tuple[bool, bool]]) -> list[int]:
+@pytest.fixture
+def verdicts(measured: Callable[[object], None]) -> Verdicts:
     """The numbers of the cases in which what we said first is not what we ought to have said."""
-    print(f"{file}: {len(ran)} cases ran, {sum(said for said, _ in ran.values())} accepted")  # noqa: T201
-    return [number for number, (said, expected) in ran.items() if said is not expected]
+
+    def verdicts(file: str, ran: dict[int, tuple[bool, bool]]) -> list[int]:
+        wrong = [number for number, (said, expected) in ran.items() if said is not expected]
+        accepted = sum(said for said, _ in ran.values())
+        measured(f"{file}: {len(ran)} cases, {accepted} accepted; {len(wrong)} judged wrongly")
+        return wrong
+
+    return verdicts
 
 
 @pytest.mark.parametrize(
     ("file", "count"), [("ed25519_test.json", 151), ("ecdsa_secp256r1_sha256_p1363_test.json", 262)]
 )
-def test_signatures_are_judged_as_wycheproof_does(file: str, count: int) -> None:
+def test_signatures_are_judged_as_wycheproof_does(file: str, count: int, verdicts: Verdicts) -> None:
     ran = {}
     for group, test in cases(file):
         said = accepts(Key.from_pem(group["publicKeyPem"]), bytes.fromhex(test["sig"]), bytes.fromhex(test["msg"]))
@@ -183,7 +246,7 @@ def test_signatures_are_judged_as_wycheproof_does(file: str, count: int) -> None
     assert len(ran) == count
 
 
-def test_macs_are_judged_as_wycheproof_does_and_only_whole_ones_of_long_keys_are_good() -> None:
+def test_macs_are_judged_as_wycheproof_does_and_only_whole_ones_of_long_keys_are_good(verdicts: Verdicts) -> None:
     ran = {}
     for group, test in cases("hmac_sha256_test.json"):
         secret, message, tag = (bytes.fromhex(test[name]) for name in ("key", "msg", "tag"))
@@ -219,7 +282,7 @@ NOT_IN_A_PEM = {332, 353, 354, 355, 356}
 OURS = {"HS256", "ES256", "RS256"}
 
 
-def test_jws_are_judged_as_wycheproof_does_but_for_eight_labels() -> None:
+def test_jws_are_judged_as_wycheproof_does_but_for_eight_labels(verdicts: Verdicts) -> None:
     ran = {}
     for group, test in cases("json_web_signature_test.json"):
         jwk, number = group.get("public", group["private"]), test["tcId"]
@@ -231,7 +294,7 @@ def test_jws_are_judged_as_wycheproof_does_but_for_eight_labels() -> None:
     assert len(ran) == 396
 
 
-def test_no_signature_of_an_algorithm_that_we_do_not_have_fits_a_key_of_ours() -> None:
+def test_no_signature_of_an_algorithm_that_we_do_not_have_fits_a_key_of_ours(verdicts: Verdicts) -> None:
     """RS384, RS512 and PS256 to PS512 use the very keys that we load for RS256; whatever the header says, none fits."""
     ran = {}
     for group, test in cases("json_web_signature_test.json"):
@@ -250,7 +313,7 @@ NOT_IN_A_KEY = {4, 6, 19, 20, 21, 24, 25, 26}
 WEAK_OR_BROKEN = {1, 7, 8, 9, 10, 16, 17, 18, 22, 23}
 
 
-def test_keys_are_judged_as_wycheproof_does() -> None:
+def test_keys_are_judged_as_wycheproof_does(verdicts: Verdicts) -> None:
     """A set is a ring, in which the token's `kid` names the key; a weak, broken or mixed one must not load."""
     ran, refused = {}, set()
     for group, test in cases("json_web_key_test.json"):
