@@ -68,6 +68,7 @@ def test_the_user_name_may_come_by_the_name_of_its_field(api: Api, ada: Person) 
 
 
 GOOD = {"username": "ada", "password": PASSWORD}
+FORM = b'--x\r\nContent-Disposition: form-data; name="username"\r\n\r\nada\r\n--x--\r\n'
 MALFORMED: dict[str, tuple[str | bytes, str]] = {
     "no user name": (json.dumps({"password": PASSWORD}), "application/json"),
     "no password": (json.dumps({"username": "ada"}), "application/json"),
@@ -101,6 +102,8 @@ MALFORMED: dict[str, tuple[str | bytes, str]] = {
     "a broken form": (b"--x\r\nnonsense", "multipart/form-data; boundary=x"),
     "a form without its boundary": (b"username=ada", "multipart/form-data"),
     "an unknown charset": (b"username=ada", "application/x-www-form-urlencoded; charset=utf-7"),
+    "a charset that is a codec of no texts": (FORM, "multipart/form-data; boundary=x; charset=hex"),
+    "a charset that decodes nothing": (FORM, "multipart/form-data; boundary=x; charset=undefined"),
     "an unknown transport": (json.dumps(GOOD | {"transport": "carrier pigeon"}), "application/json"),
     "transport a list": (json.dumps(GOOD | {"transport": ["body"]}), "application/json"),
 }
@@ -108,7 +111,7 @@ MALFORMED: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize(("body", "content_type"), MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_request_is_400(ada: Person, body: str | bytes, content_type: str) -> None:
-    answer = Client().post("/auth/login/", body, content_type=content_type)
+    answer = Client().generic("POST", "/auth/login/", body, content_type=content_type)
 
     assert answer.status_code == 400
     assert answer.json()["error"] == "invalid_request"

@@ -25,7 +25,18 @@ MAX_PASSWORD: Final = 1024
 MAX_USERNAME: Final = 254
 Transport = Literal["body", "cookie"]
 
-_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+_MULTIPART = "multipart/form-data"
+_FORMS = {"application/x-www-form-urlencoded", _MULTIPART}
+_UNREADABLE = (
+    UnreadablePostError,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    MultiPartParserError,
+    BadRequest,
+    # A form in a "charset" that is a codec of Python's and none of texts, such as hex or undefined.
+    LookupError,
+    UnicodeError,
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -59,17 +70,20 @@ def read_body(request: HttpRequest) -> Mapping[str, Any]:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         raise InvalidRequest("Content-Length is no number") from None
-    if length > MAX_BODY:
-        raise InvalidRequest("body too large", description=f"The body is longer than {MAX_BODY} bytes.")
     try:
+        # Said or not, as in chunks; but of a multipart form without a length Django reads nothing.
+        if length <= MAX_BODY and request.content_type != _MULTIPART:
+            length = len(request.body)
+        if length > MAX_BODY:
+            raise InvalidRequest("body too large", description=f"The body is longer than {MAX_BODY} bytes.")
         if request.content_type in _FORMS:
             return _single(request.POST.lists())
         body = request.body
-    except (UnreadablePostError, RequestDataTooBig, SuspiciousOperation, MultiPartParserError, BadRequest) as error:
+    except _UNREADABLE as error:
         raise InvalidRequest(f"unreadable body: {type(error).__name__}") from None
     if not body:
         return {}
-    if request.content_type != "application/json" or len(body) > MAX_BODY:
+    if request.content_type != "application/json":
         raise InvalidRequest("neither JSON nor a form", description="Send a JSON object or a form.")
     try:
         return load_json(body)
