@@ -40,8 +40,11 @@ TIMES = [None, 300, 300.0, "300", True, timedelta(0), timedelta(seconds=-1), tim
 
 #: Bad values, each with a word that the error must say about what to write.
 BAD: dict[str, tuple[list[Any], str]] = {
-    "ISSUER": ([None, "", 1, b"https://api.example.org", ["https://api.example.org"]], "https://"),
-    "AUDIENCE": ([None, 1, b"api", ["api"]], "text"),
+    "ISSUER": (
+        [None, "", 1, b"https://api.example.org", ["https://api.example.org"], "\ud800", "a\n", "a" * 1001],
+        "https://",
+    ),
+    "AUDIENCE": ([None, 1, b"api", ["api"], "\ud800", "a\0", "a" * 1001], "text"),
     "KEYS": ([None, 1, "/etc/key.pem", b"-----BEGIN", {"a": 1}, [None], [1], [["/etc/key.pem"]]], "list of PEM"),
     "ACCESS_TOKEN_LIFETIME": (TIMES, "timedelta"),
     "REFRESH_TOKEN_LIFETIME": (TIMES, "timedelta"),
@@ -59,8 +62,8 @@ BAD: dict[str, tuple[list[Any], str]] = {
         "__Host-",
     ),
     "COOKIE_SAMESITE": ([None, False, "", "strict", "NONE", [], 1], '"Strict"'),
-    "CLAIMS": ([None, "", 1, {"a": 1}, ["a.b"]], "callable"),
-    "SCOPES": ([None, "", 1, {"a": 1}, ["a.b"]], "callable"),
+    "CLAIMS": ([None, "", 1, {"a": 1}, ["a.b"], ".claims", "a..b", "a.b."], "callable"),
+    "SCOPES": ([None, "", 1, {"a": 1}, ["a.b"], ".scopes", "a..b", "a-b"], "callable"),
 }
 
 
@@ -102,7 +105,14 @@ def test_a_callable_that_cannot_be_imported_is_an_error_that_names_the_setting(n
 
 
 def test_a_bad_setting_stops_the_start() -> None:
-    for ironclad in ({"ISUER": "a"}, {"LEEWAY": 5}, {"KEYS": ["-----BEGIN nothing-----"]}):
+    for ironclad in (
+        {"ISUER": "a"},
+        {"LEEWAY": 5},
+        {"KEYS": ["-----BEGIN nothing-----"]},
+        {"CLAIMS": "tests.campus.no_such_function"},
+        {"CLAIMS": "os.sep"},
+        {"SCOPES": "os.path"},
+    ):
         with override_settings(IRONCLAD=ironclad), pytest.raises(ImproperlyConfigured):
             apps.get_app_config("ironclad").ready()
 

@@ -103,9 +103,12 @@ class Settings:
     def _callable(self, name: str) -> object:
         value = getattr(self, name)
         try:
-            return import_string(value) if isinstance(value, str) else value
+            found = import_string(value) if isinstance(value, str) else value
         except ImportError as error:
             raise ImproperlyConfigured(f"IRONCLAD[{name!r}]: {error}.") from None
+        if not callable(found):
+            raise ImproperlyConfigured(f"IRONCLAD[{name!r}]: {value!r} is there, but cannot be called.")
+        return found
 
     @property
     def key_files(self) -> list[Path]:
@@ -124,8 +127,13 @@ class _Wanted:
     sentence: str
 
 
-def _text(value: object) -> bool:
-    return isinstance(value, str) and bool(value)
+def _text(least: int) -> Callable[[Any], bool]:
+    # What is not printable may have no UTF-8, and what is longer fits into no token.
+    return lambda value: isinstance(value, str) and least <= len(value) <= 1000 and value.isprintable()
+
+
+def _function(value: object) -> bool:
+    return callable(value) or (isinstance(value, str) and all(map(str.isidentifier, value.split("."))))
 
 
 def _several(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -142,8 +150,8 @@ def _time(most: timedelta) -> Callable[[Any], bool]:
 
 _LIFETIME = _Wanted(_time(timedelta(days=36500)), "a timedelta of a second or more, such as timedelta(minutes=5)")
 _WANTED = {
-    "ISSUER": _Wanted(_text, 'a text, such as "https://api.example.org"'),
-    "AUDIENCE": _Wanted(lambda value: isinstance(value, str), "a text"),
+    "ISSUER": _Wanted(_text(1), 'a text, such as "https://api.example.org"'),
+    "AUDIENCE": _Wanted(_text(0), "a text of up to 1000 characters"),
     "KEYS": _Wanted(
         _several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"
     ),
@@ -168,12 +176,8 @@ _WANTED = {
         "letters, digits, - and _, a letter or digit first; the prefix __Host- comes by itself",
     ),
     "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
-    "CLAIMS": _Wanted(
-        lambda value: callable(value) or _text(value), "a callable (user, group_names) -> dict, or its dotted path"
-    ),
-    "SCOPES": _Wanted(
-        lambda value: callable(value) or _text(value), "a callable (user, group_names) -> scopes, or its dotted path"
-    ),
+    "CLAIMS": _Wanted(_function, "a callable (user, group_names) -> dict, or its dotted path"),
+    "SCOPES": _Wanted(_function, "a callable (user, group_names) -> scopes, or its dotted path"),
     "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -93,13 +94,15 @@ def require_grant(user: Any, groups: list[str], scope: str) -> None:
 
 
 def _said_of(user: Any, groups: list[str], scope: str) -> dict[str, Any]:
-    said = dict(get_settings().claims(user, groups))
+    said = get_settings().claims(user, groups)
+    if not isinstance(said, Mapping):
+        raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] returned a {type(said).__name__}; return a dictionary.")
     if tokens.RESERVED & said.keys():
         raise ImproperlyConfigured(
             f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & said.keys())}, which are ours; use other names."
         )
     granted = _granted(user, groups, scope)
-    return {**said, "scope": " ".join(sorted(granted))} if granted else said
+    return {**said, "scope": " ".join(sorted(granted))} if granted else dict(said)
 
 
 def _granted(user: Any, groups: list[str], scope: str) -> frozenset[str]:
