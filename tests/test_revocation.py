@@ -133,6 +133,18 @@ def test_a_revocation_counts_once_it_commits_however_late(api: Api, ada: Person,
     assert refused(token)
 
 
+def test_a_late_commit_counts_for_a_process_that_rested_in_the_meantime_too(
+    api: Api, ada: Person, clock: Clock
+) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    Session.objects.update(revoked_at=Now() - timedelta(seconds=50 + 20))
+    clock.now += 20
+
+    assert refused(token)
+
+
 def test_a_commit_here_counts_at_once_although_others_read_before_it(api: Api, ada: Person, clock: Clock) -> None:
     tokens = api.login(ada)
     with transaction.atomic():

@@ -27,7 +27,8 @@ from .models import Session
 
 logger = logging.getLogger("django_ironclad")
 
-#: What an ordinary read asks for: whatever was written this long ago, and so committed this late, at most.
+#: What an ordinary read asks for beyond the last one: whatever was written this long ago, and so committed this late,
+#: at most.
 RECENT: Final = timedelta(seconds=60)
 #: Seconds after which a read asks for the whole window again, and forgets what has left it.
 FULL_EVERY: Final = 30.0
@@ -115,7 +116,8 @@ class RevokedSessions:
         sent_at = clock()
         full = sent_at - before.full_at >= FULL_EVERY
         try:
-            keys = _fetch(_window() if full else RECENT)
+            # A process that rests for 20 s reads back over them, too.
+            keys = _fetch(_window() if full else RECENT + timedelta(seconds=sent_at - before.sent_at))
         except (DatabaseError, InterfaceError) as error:
             self._failed_at = clock()
             logger.warning("revocation_read_failed %s", type(error).__name__, extra={"event": "revocation_read_failed"})
