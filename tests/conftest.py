@@ -20,6 +20,7 @@ from django.test import Client
 from django_ironclad.models import Session
 
 from .evidence import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 - hooks
+from .properties import tried
 
 PASSWORD = "correct horse battery staple"
 
@@ -143,6 +144,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("measured")
         for figure in _figures:
             terminalreporter.line(figure)
+    if tried:
+        terminalreporter.section("properties")
+        for name, count in sorted(tried.items()):
+            terminalreporter.line(f"{count:>8,}  {name}")
+        terminalreporter.line(f"{tried.total():>8,}  inputs for {len(tried)} properties")
 
 
 @pytest.fixture
