@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,14 @@ if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
 
 #: The full forms, which `scripts/stress` runs.
 STRESS = bool(os.environ.get("STRESS"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marked before `-m` asks."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker("processes")
 
 
 @pytest.fixture(scope="session")
