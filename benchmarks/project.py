@@ -7,19 +7,30 @@ from typing import Any
 import dj_database_url
 import django
 from django.conf import settings
+from django.urls import path
 from django.utils.module_loading import import_string
 
 from .candidates import CANDIDATES, SECRET_KEY, Candidate
+from .entrances import ENTRANCES
 
 urlpatterns: list[Any] = []
 
 
-def configure(name: str, database: str) -> Candidate:
-    """Set Django up for this candidate, on the database of this URL, with connections that stay."""
+def configure(name: str, database: str, *, pool: bool = False) -> Candidate:
+    """Set Django up for this candidate, on the database of this URL, with connections that stay.
+
+    `pool` is for ASGI, where each request has a thread, and so a connection, of its own.
+    """
     candidate = CANDIDATES[name]
-    connection = dj_database_url.parse(database, conn_max_age=None)
+    connection = dj_database_url.parse(database, conn_max_age=0 if pool else None)
     if connection["ENGINE"].endswith("sqlite3"):
-        connection["OPTIONS"] = {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL", "timeout": 30}
+        connection["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 30,
+        }
+    elif pool:
+        connection["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16}}
     drf_authentication = [candidate.authentication] if candidate.framework == "drf" and candidate.authentication else []
     settings.configure(
         SECRET_KEY=SECRET_KEY,
@@ -48,11 +59,12 @@ def configure(name: str, database: str) -> Candidate:
     )
     django.setup()
     urlpatterns[:] = {"drf": _drf, "ninja": _ninja, "plain": _plain}[candidate.framework](candidate)
+    if name in ENTRANCES:
+        urlpatterns.append(path("login/", ENTRANCES[name]()))
     return candidate
 
 
 def _drf(candidate: Candidate) -> list[Any]:
-    from django.urls import path
     from rest_framework.permissions import AllowAny, IsAuthenticated
     from rest_framework.response import Response
     from rest_framework.views import APIView
@@ -67,7 +79,6 @@ def _drf(candidate: Candidate) -> list[Any]:
 
 
 def _ninja(candidate: Candidate) -> list[Any]:
-    from django.urls import path
     from ninja import NinjaAPI
 
     guard = {"auth": import_string(candidate.authentication)()} if candidate.authentication else {}
@@ -82,7 +93,6 @@ def _ninja(candidate: Candidate) -> list[Any]:
 
 def _plain(candidate: Candidate) -> list[Any]:
     from django.http import HttpRequest, HttpResponse, JsonResponse
-    from django.urls import path
 
     def view(request: HttpRequest) -> HttpResponse:
         if candidate.middleware and not request.user.is_authenticated:

@@ -5,77 +5,102 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .rounds import Ratio
+from . import costs
+from .plot import plot
+from .rounds import Figure, number
 
 FOLDER = Path(__file__).parent
-#: What was found last, by the name of the benchmark: so that one can be repeated alone.
-FOUND = FOLDER / "results.json"
-ORDER = ("authenticate", "call", "refresh")
 
 HEAD = """# What it costs
 
-Measured by `./scripts/bench`. All candidates ran in the same minutes, taking turns round by round, each in a process of
-its own; a figure is the median of the rounds, in processor time. What counts are the ratios: each is the median of the
-single rounds' ratios, with the middle half of them in brackets. Where a bound lies within the brackets, the noise does
-not resolve it. How each candidate is configured: [candidates.py](candidates.py).
+Measured by `./scripts/bench`. All candidates of a table ran in the same minutes, taking turns round by round, each in a
+process of its own; a figure is the median of the rounds, in processor time where nothing else is said. What counts are
+the ratios: each is the median of the single rounds' ratios, with the middle half of them in brackets. Where a bound
+lies within the brackets, the noise does not resolve it. How each candidate is configured:
+[candidates.py](candidates.py). What follows from all this: [docs/costs.md](../docs/costs.md).
 
 """
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked: at most, or at least, `limit`."""
+
+    what: str
+    found: Figure
+    limit: float
+    unit: str = ""
+    at_least: bool = False
+
+    def row(self) -> tuple[str, str, str, str]:
+        """As a line of the table, with its verdict."""
+        value = self.found.value
+        verdict = "met" if (value >= self.limit if self.at_least else value <= self.limit) else "**not met**"
+        if not self.found.resolves(self.limit):
+            verdict += ", within the noise"
+        bound = f"{'≥' if self.at_least else '≤'} {number(self.limit)} {self.unit}"
+        return self.what, bound.strip(), f"{self.found} {self.unit}".strip(), verdict
+
+
+@dataclass(frozen=True)
+class Table:
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
 class Section:
     title: str
     text: str
-    header: tuple[str, ...]
-    rows: list[tuple[str, ...]]
-    #: What is asked, its bound in words, what was found, and the bound.
-    targets: list[tuple[str, str, Ratio, float]]
+    tables: list[Table]
+    targets: list[Target] = field(default_factory=list)
     bars: dict[str, float] = field(default_factory=dict)
-    unit: str = ""
+    unit: str = "µs"
+    #: What others reckon with, by name: see costs.py.
+    figures: dict[str, float] = field(default_factory=dict)
 
 
-def write(name: str, section: Section) -> None:
-    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+def write(name: str, section: Section, *, order: Sequence[str], folder: Path = FOLDER) -> None:
+    """Keep what was found, in the place of what was found by this name before, and write every page anew."""
+    kept = folder / "results.json"
+    found = json.loads(kept.read_text()) if kept.exists() else {}
     found[name] = {
         **asdict(section),
         "machine": _machine(),
-        "verdicts": [_verdict(*target) for target in section.targets],
+        "targets": [target.row() for target in section.targets],
     }
-    FOUND.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    found = {each: found[each] for each in order if each in found}
+    kept.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     if section.bars:
-        (FOLDER / f"{name}.svg").write_text(_plot(section.bars, section.unit))
-    (FOLDER / "RESULTS.md").write_text(HEAD + "\n".join(_page(each, found[each]) for each in ORDER if each in found))
+        (folder / f"{name}.svg").write_text(plot(section.bars, section.unit))
+    (folder / "RESULTS.md").write_text(page(found))
+    costs.write(found)
 
 
-def _page(name: str, found: dict[str, Any]) -> str:
-    lines = [
-        f"## {found['title']}",
-        "",
-        found["text"],
-        "",
-        f"*{found['machine']}*",
-        "",
-        _table(found["header"], found["rows"]),
-    ]
+def page(found: dict[str, Any]) -> str:
+    """RESULTS.md, of what results.json holds."""
+    return HEAD + "\n".join(_section(name, section) for name, section in found.items())
+
+
+def _section(name: str, found: dict[str, Any]) -> str:
+    lines = [f"## {found['title']}", "", found["text"], "", f"*{found['machine']}*"]
+    for table in found["tables"]:
+        lines += ["", _table(table["header"], table["rows"])]
     if found["bars"]:
         lines += ["", f"![{found['title']}, {found['unit']}, less is better]({name}.svg)"]
-    if found["verdicts"]:
-        lines += ["", _table(("target", "bound", "found", ""), found["verdicts"])]
+    if found["targets"]:
+        lines += ["", _table(("target", "bound", "found", ""), found["targets"])]
     return "\n".join(lines) + "\n"
 
 
-def _table(header: Any, rows: Any) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-
-
-def _verdict(target: str, bound: str, found: Ratio, limit: float) -> tuple[str, str, str, str]:
-    verdict = "met" if found.value <= limit else "**not met**"
-    return target, bound, str(found), verdict if found.resolves(limit) else f"{verdict}, within the noise"
 
 
 def _machine() -> str:
@@ -87,21 +112,3 @@ def _machine() -> str:
     load = os.getloadavg()[0]
     python = platform.python_version()
     return f"{os.cpu_count()} × {model}, {platform.system()}, Python {python}, at a load of {load:.1f}"
-
-
-def _plot(bars: dict[str, float], unit: str) -> str:
-    """Bars, the least on top; the text has the page's colour, in light and in dark."""
-    ordered = sorted(bars.items(), key=lambda bar: bar[1])
-    most, height = max(bars.values()), 26 * len(ordered) + 10
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" width="760" height="{height}" role="img">',
-        "<style>text{font:13px system-ui,sans-serif;fill:#24292f}rect{fill:#8c959f}.ours{fill:#0969da}",
-        "@media(prefers-color-scheme:dark){text{fill:#e6edf3}rect{fill:#6e7681}.ours{fill:#4493f8}}</style>",
-    ]
-    for number, (title, value) in enumerate(ordered):
-        top, width = 26 * number + 6, max(1.0, 400 * value / most)
-        ours = ' class="ours"' if title.startswith("ironclad") else ""
-        lines.append(f'<text x="250" y="{top + 14}" text-anchor="end">{title}</text>')
-        lines.append(f'<rect{ours} x="260" y="{top}" width="{width:.0f}" height="18" rx="2"/>')
-        lines.append(f'<text x="{268 + width:.0f}" y="{top + 14}">{value:.3g} {unit}</text>')
-    return "\n".join([*lines, "</svg>"]) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -15,12 +15,17 @@ ROOT = Path(__file__).parent.parent
 
 
 class Process:
-    """A worker, spoken with by lines of JSON."""
+    """A worker, spoken with by lines of JSON. It is ready once `wait` has returned.
+
+    What follows an @ in its name tells it from others of the same candidate.
+    """
 
     def __init__(self, name: str, database: str) -> None:
-        self.name = name
-        command = [sys.executable, "-m", "benchmarks.worker", name, database]
+        self.name, self.database = name, database
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", name.partition("@")[0], database]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def wait(self) -> None:
         self._read()
 
     def do(self, task: str, **arguments: Any) -> Any:
@@ -37,13 +42,18 @@ class Process:
         return json.loads(line)
 
     def close(self) -> None:
+        """It ends when its input does; one that is in the middle of something is killed."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 @dataclass(frozen=True)
-class Ratio:
+class Figure:
     """The median over all rounds, and the middle half of them."""
 
     value: float
@@ -51,32 +61,54 @@ class Ratio:
     high: float
 
     @classmethod
-    def of(cls, values: Sequence[float]) -> Ratio:
-        low, _, high = quantiles(values, n=4) if len(values) > 1 else (values[0], values[0], values[0])
+    def of(cls, values: Sequence[float]) -> Figure:
+        low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else (values[0],) * 3
         return cls(median(values), low, high)
 
     def resolves(self, bound: float) -> bool:
         """Whether the noise leaves no doubt on which side of `bound` this is."""
-        return not self.low <= bound <= self.high
+        return self.low == self.high or not self.low <= bound <= self.high
 
     def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} – {self.high:.2f})"
+        middle = f" ({number(self.low)} – {number(self.high)})" if self.low != self.high else ""
+        return number(self.value) + middle
 
 
-def rounds(processes: Iterable[Process], times: int, what: str, **arguments: Any) -> dict[str, list[float]]:
-    """What each measured in each round. They take turns, in another order each time."""
-    several = list(processes)
-    found: dict[str, list[float]] = {process.name: [] for process in several}
-    for number in range(times):
-        turn = number % len(several)
-        for process in several[turn:] + several[:turn]:
-            found[process.name].append(process.do(what, **arguments))
+def number(value: float) -> str:
+    """Of three digits or, from a hundred on, whole; of two where it is very small."""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if abs(value) < 0.1 else f"{value:.{1 if abs(value) >= 10 else 2}f}"
+
+
+def take_turns(names: Iterable[str], times: int, act: Callable[[str], Any]) -> dict[str, list[Any]]:
+    """What `act` gave for each of them in each round, each time in another order."""
+    several = list(names)
+    found: dict[str, list[Any]] = {name: [] for name in several}
+    for turn in range(times):
+        say(f"round {turn + 1} of {times}, {len(several)} candidates")
+        first = turn % len(several)
+        for name in several[first:] + several[:first]:
+            found[name].append(act(name))
     return found
 
 
-def ratios(found: dict[str, list[float]], base: str) -> dict[str, Ratio]:
+def rounds(processes: Iterable[Process], times: int, what: str, **arguments: Any) -> dict[str, list[Any]]:
+    """What each process answered in each round."""
+    by_name = {process.name: process for process in processes}
+    return take_turns(by_name, times, lambda name: by_name[name].do(what, **arguments))
+
+
+def ratios(found: Mapping[str, Sequence[float]], base: str) -> dict[str, Figure]:
     """Each beside `base`, round by round."""
-    return {
-        name: Ratio.of([value / of_base for value, of_base in zip(values, found[base], strict=True)])
-        for name, values in found.items()
-    }
+    return {name: beside(values, found[base]) for name, values in found.items()}
+
+
+def beside(values: Sequence[float], base: Sequence[float]) -> Figure:
+    """One beside another, round by round."""
+    return Figure.of([value / of_base for value, of_base in zip(values, base, strict=True)])
+
+
+def say(text: str) -> None:
+    """Progress, for whoever waits."""
+    print(f"  {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,86 @@
+"""Web servers with one worker process each, on Unix sockets: no port that somebody else could have."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .load import PATIENCE, Load, drive
+from .processor import family, processor_time
+from .rounds import ROOT
+
+#: Threads that wait for the database; under ASGI, asgiref makes its own.
+THREADS = "4"
+WSGI, ASGI = "benchmarks.wsgi:application", "benchmarks.asgi:application"
+_GRANIAN = ["granian", "--workers", "1", "--log-level", "warning", "--uds", "{}", "--interface"]
+_GUNICORN = ["gunicorn", "--workers", "1", "--log-level", "warning", "--bind", "unix:{}"]
+COMMANDS: dict[str, list[str]] = {
+    "granian, WSGI": [*_GRANIAN, "wsgi", "--blocking-threads", THREADS, WSGI],
+    "granian, ASGI": [*_GRANIAN, "asgi", ASGI],
+    "uvicorn": ["uvicorn", "--workers", "1", "--log-level", "warning", "--no-access-log", "--uds", "{}", ASGI],
+    "gunicorn": [*_GUNICORN, "--worker-class", "gthread", "--threads", THREADS, "--keep-alive", "600", WSGI],
+}
+
+
+class Server:
+    """One that answers."""
+
+    def __init__(self, process: subprocess.Popen[bytes], path: Path) -> None:
+        self.process, self.path = process, path
+
+    def processes(self) -> list[int]:
+        return family(self.process.pid)
+
+    def answer(self, requests: Sequence[bytes], *, count: int, clients: int) -> tuple[Load, float]:
+        """What so many requests took, and the processor seconds that the server took for each."""
+        processes = self.processes()
+        before = sum(map(processor_time, processes))
+        load = drive(self.path, requests, count=count, clients=clients)
+        return load, (sum(map(processor_time, processes)) - before) / count
+
+
+@contextmanager
+def serving(server: str, candidate: str, database: str) -> Iterator[Server]:
+    """`server` is one of COMMANDS. Raises SystemExit with what it said when it does not start."""
+    with tempfile.TemporaryDirectory(prefix="ironclad-bench-") as folder:
+        path, output = Path(folder) / "socket", Path(folder) / "output"
+        environment = {**os.environ, "BENCH": json.dumps({"name": candidate, "database": database})}
+        command = [sys.executable, "-W", "ignore", "-m", *(word.format(path) for word in COMMANDS[server])]
+        with output.open("wb") as file:
+            # A group of its own: what it started ends with it.
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=file, stderr=file, start_new_session=True
+            )
+        try:
+            _wait_for(process, path, output, f"{server} with {candidate}")
+            yield Server(process, path)
+        except ValueError as error:
+            raise SystemExit(f"{server} with {candidate}: {error}\n{output.read_text()}") from error
+        finally:
+            # At once, with all that it started: there is nothing that it could lose.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_for(process: subprocess.Popen[bytes], path: Path, output: Path, name: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not _listens(path):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"{name} does not start:\n{output.read_text()}")
+        time.sleep(0.02)
+
+
+def _listens(path: Path) -> bool:
+    """A server's socket is there a little before it listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+        return trial.connect_ex(str(path)) == 0
