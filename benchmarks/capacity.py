@@ -16,6 +16,8 @@ LOGIN_EVERY: Final = 30
 #: ordinary read asks for.
 WINDOW: Final = 380
 RECENT: Final = 60
+#: Seconds between two reads of all of them.
+WHOLE_EVERY: Final = 30
 #: Seconds between two checkpoints by PostgreSQL's default, and as an operator would have them.
 CHECKPOINT: Final = 300
 RARE_CHECKPOINT: Final = 1800
@@ -34,7 +36,9 @@ def capacity(found: dict[str, dict[str, float]]) -> dict[str, float]:
     requests, refreshes = ACTIVE / REQUEST_EVERY, ACTIVE / REFRESH_EVERY
     logins = USERS / LOGIN_EVERY / 86_400
     open_, protected = servers[f"{_SERVER}, unprotected"], servers[f"{_SERVER}, {_OURS}"]
-    added = protected - open_
+    # One person's requests reach another process each time: none of them has seen the token before.
+    first = found["authenticate"][f"{_OURS}, first sight"] - found["authenticate"][_OURS]
+    added = protected - open_ + first
     # The function below the view, and what an empty view costs.
     one_refresh = refresh[f"{_OURS}, postgresql"] + open_
     database = refresh[f"{_OURS}, seconds"] * 1e6
@@ -45,7 +49,8 @@ def capacity(found: dict[str, dict[str, float]]) -> dict[str, float]:
     }
     workers = math.ceil(sum(cores.values()) / BUSY)
     row = found["revocation"]["read, 1000000"] / 1e6
-    reads = workers * logins * RECENT * row
+    rows = logins * (RECENT + WINDOW / WHOLE_EVERY)
+    reads = workers * rows * row
     # Every page holds somebody who is active, and is logged as a whole when it is first changed after a checkpoint.
     table = USERS * kept["ironclad, bytes of its rows"]
     one_server = CORES * BUSY / (database / 1e6)
@@ -81,7 +86,7 @@ def capacity(found: dict[str, dict[str, float]]) -> dict[str, float]:
         "GB of sessions": USERS * kept["ironclad, bytes of a session"] / 1e9,
         "ended": logins * WINDOW,
         "MB of the set": logins * WINDOW * found["revocation"]["megabytes, 1000000"] / 1e6,
-        "rows of a read": logins * RECENT,
+        "rows of a read": rows,
         "cores of reads": reads,
         "refreshes of one server": one_server,
         "servers": math.ceil(refreshes / one_server),

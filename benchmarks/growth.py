@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from .bench import Bench, micro, title
 from .databases import free_bytes
+from .load import Load
 from .report import Section, Table
 from .rounds import Figure, number, ratios, rounds, say, take_turns
 from .servers import requests, started
+from .serving import Server
 
 #: What a row takes with its indexes and its log while they are filled, generously.
 BYTES_PER_ROW = 2_000
@@ -62,25 +66,27 @@ def _by_clients(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]
         prepared = {process.name: process for process in processes}
         for server, group in SERVERS.items():
             with started(server, group, prepared) as running:
+
+                def act(name: str, clients: int, running: dict[str, Server] = running) -> Load:
+                    return running[name].answer(requests(prepared[name]), count=count, clients=clients)[0]
+
                 for name in group:
-                    running[name].answer(requests(prepared[name]), count=count, clients=64)
+                    act(name, 64)  # The first requests import, connect and compile.
                 for clients in several_clients:
-                    found = take_turns(
-                        group,
-                        5 if bench.full else 3,
-                        lambda name: running[name].answer(requests(prepared[name]), count=count, clients=clients)[0],  # noqa: B023
-                    )
-                    seconds = {name: [1 / load.rate for load in loads] for name, loads in found.items()}
-                    of_open = ratios(seconds, group[0])
-                    for name, loads in found.items():
-                        rate = Figure.of([load.rate for load in loads]).value
-                        half, nearly = (
-                            number(Figure.of([load.quantile(share) * 1e3 for load in loads]).value)
-                            for share in (0.5, 0.99)
-                        )
-                        of = Figure(
-                            *(1 / value for value in (of_open[name].value, of_open[name].high, of_open[name].low))
-                        )
-                        rows.append((server, title(name), str(clients), number(rate), str(of), half, nearly))
-                        figures[f"{server}, {title(name)}, {clients} clients"] = rate
+                    found = take_turns(group, 5 if bench.full else 3, partial(act, clients=clients))
+                    rows += _at_once(server, clients, found, figures)
+    return rows
+
+
+def _at_once(
+    server: str, clients: int, found: dict[str, list[Load]], figures: dict[str, float]
+) -> list[tuple[str, ...]]:
+    rates = {name: [load.rate for load in loads] for name, loads in found.items()}
+    rows = []
+    for name, of_open in ratios(rates, next(iter(rates))).items():
+        rate = Figure.of(rates[name]).value
+        half, nearly = (Figure.of([load.quantile(share) * 1e3 for load in found[name]]).value for share in (0.5, 0.99))
+        rows.append((server, title(name), str(clients), number(rate), str(of_open), number(half), number(nearly)))
+        figures[f"{server}, {title(name)}, {clients} clients"] = rate
+        figures[f"{server}, {title(name)}, {clients} clients, p99"] = nearly
     return rows

@@ -18,7 +18,7 @@ THREADS = 64
 
 def memory(bench: Bench) -> Section:
     count = 10_000 if bench.full else 3_000
-    many = 200_000 if bench.full else 20_000
+    many = 1_000_000 if bench.full else 20_000
     held = {}
     with ExitStack() as stack:
         several = stack.enter_context(bench.workers(*NAMES, database="postgresql", people=200))
@@ -35,8 +35,8 @@ def memory(bench: Bench) -> Section:
         ours = prepared["ironclad"]
         say(f"{many:,} different tokens are verified")
         remembered = ours.do("remember", few=2_000, many=many)
-        alone = rounds([ours], bench.turns, "verify_together", threads=1, count=20_000)["ironclad"]
-        crowd = rounds([ours], bench.turns, "verify_together", threads=THREADS, count=20_000)["ironclad"]
+        alone = rounds([ours], bench.turns, "verify_together", threads=1, count=200_000)["ironclad"]
+        crowd = rounds([ours], bench.turns, "verify_together", threads=THREADS, count=200_000)["ironclad"]
     rows = [
         (title(name), number(first), number(last), number(last - held["open"][1]))
         for name, (first, last) in held.items()

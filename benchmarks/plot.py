@@ -22,9 +22,9 @@ def plot(bars: dict[str, float], unit: str) -> str:
         '<rect class="ground" width="100%" height="100%" rx="4"/>',
     ]
     for place, (title, value) in enumerate(ordered):
-        top, width = 26 * place + 6, max(1.0, 390 * value / most)
+        top, width = 26 * place + 6, max(1.0, 350 * value / most)
         kind = "ours" if title.startswith("ironclad") else "bar"
-        lines.append(f'<text x="270" y="{top + 14}" text-anchor="end">{escape(title)}</text>')
-        lines.append(f'<rect class="{kind}" x="280" y="{top}" width="{width:.0f}" height="18" rx="2"/>')
-        lines.append(f'<text x="{288 + width:.0f}" y="{top + 14}">{number(value)} {escape(unit)}</text>')
+        lines.append(f'<text x="300" y="{top + 14}" text-anchor="end">{escape(title)}</text>')
+        lines.append(f'<rect class="{kind}" x="310" y="{top}" width="{width:.0f}" height="18" rx="2"/>')
+        lines.append(f'<text x="{318 + width:.0f}" y="{top + 14}">{number(value)} {escape(unit)}</text>')
     return "\n".join([*lines, "</svg>"]) + "\n"

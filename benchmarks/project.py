@@ -30,7 +30,7 @@ def configure(name: str, database: str, *, pool: bool = False) -> Candidate:
             "timeout": 30,
         }
     elif pool:
-        connection["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 16}}
+        connection["OPTIONS"] = {"pool": {"min_size": 2, "max_size": 8}}
     drf_authentication = [candidate.authentication] if candidate.framework == "drf" and candidate.authentication else []
     settings.configure(
         SECRET_KEY=SECRET_KEY,

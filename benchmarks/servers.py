@@ -59,8 +59,8 @@ def servers(bench: Bench) -> Section:
     return Section(
         title="Whole servers",
         text=f"One worker process each, PostgreSQL, {CLIENTS} clients with a connection each that is kept alive, "
-        "everybody with a token of their own. Requests a second are by the wall's clock, and of a machine on "
-        "which the clients and the database run as well (the clients take "
+        "everybody with a token of their own, which the server has seen before. Requests a second are by the "
+        "wall's clock, and of a machine on which the clients and the database run as well (the clients take "
         f"{number(Figure.of(driver).value * 1e6)} µs of a processor for each request); µs are processor time of "
         "the server's processes for each request, which others cannot take away. Both ratios are protected : "
         "unprotected, 1 is free. A DRF view is synchronous: under ASGI it runs in a thread.",
