@@ -13,6 +13,7 @@ from .bench import Bench
 from .call import call
 from .databases import postgresql
 from .growth import growth
+from .load import NotAnswered
 from .login import login
 from .memory import memory
 from .prune import prune
@@ -67,3 +68,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("stopped")
+    except NotAnswered as error:
+        sys.exit(str(error))

@@ -23,7 +23,7 @@ def refresh(bench: Bench) -> Section:
                 times = 5 if bench.full else 1
                 written = rounds(several, times, "written", count=500 if bench.full else 100)
                 times = 7 if bench.full else 3
-                each = 100 if bench.full else 12
+                each = 100 if bench.full else 8
                 many = {clients: rounds(several, times, "together", clients=clients, each=each) for clients in CLIENTS}
         beside = ratios(found, "simplejwt")
         alone += [

@@ -12,7 +12,7 @@ COUNTS = (1, 1_000, 1_000_000)
 def revocation(bench: Bench) -> Section:
     rows, figures = [], {}
     there, found = 0, {}
-    with bench.workers("ironclad", database="postgresql", people=10) as [process]:
+    with bench.workers("ironclad", database="postgresql", people=50) as [process]:
         for count in COUNTS:
             say(f"{count:,} sessions have ended")
             found = process.do("ended", count=count - there)

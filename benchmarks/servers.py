@@ -80,7 +80,10 @@ def started(server: str, names: list[str], prepared: dict[str, Process]) -> Iter
     """One server for each candidate, on the database that a worker prepared."""
     with ExitStack() as stack:
         say(f"{server} starts {len(names)} times")
-        yield {name: stack.enter_context(serving(server, name, prepared[name].database)) for name in names}
+        running = {name: stack.enter_context(serving(server, name, prepared[name].database)) for name in names}
+        for each in running.values():
+            each.wait()
+        yield running
 
 
 def requests(process: Process) -> list[bytes]:

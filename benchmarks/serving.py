@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .load import PATIENCE, Load, drive
+from .load import PATIENCE, Load, NotAnswered, drive
 from .processor import family, processor_time
 from .rounds import ROOT
 
@@ -32,10 +32,18 @@ COMMANDS: dict[str, list[str]] = {
 
 
 class Server:
-    """One that answers."""
+    """One that answers, once it was waited for."""
 
-    def __init__(self, process: subprocess.Popen[bytes], path: Path) -> None:
-        self.process, self.path = process, path
+    def __init__(self, name: str, process: subprocess.Popen[bytes], path: Path, output: Path) -> None:
+        self.name, self.process, self.path, self.output = name, process, path, output
+
+    def wait(self) -> None:
+        """Return once it listens. Raises NotAnswered when it does not."""
+        deadline = time.monotonic() + PATIENCE
+        while not _listens(self.path):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise NotAnswered(f"{self.name} does not start:\n{self.output.read_text()}")
+            time.sleep(0.02)
 
     def processes(self) -> list[int]:
         return family(self.process.pid)
@@ -44,13 +52,16 @@ class Server:
         """What so many requests took, and the processor seconds that the server took for each."""
         processes = self.processes()
         before = sum(map(processor_time, processes))
-        load = drive(self.path, requests, count=count, clients=clients)
+        try:
+            load = drive(self.path, requests, count=count, clients=clients)
+        except NotAnswered as error:
+            raise NotAnswered(f"{self.name}: {error}\n{self.output.read_text()}") from error
         return load, (sum(map(processor_time, processes)) - before) / count
 
 
 @contextmanager
 def serving(server: str, candidate: str, database: str) -> Iterator[Server]:
-    """`server` is one of COMMANDS. Raises SystemExit with what it said when it does not start."""
+    """`server` is one of COMMANDS. It is killed at the end."""
     with tempfile.TemporaryDirectory(prefix="ironclad-bench-") as folder:
         path, output = Path(folder) / "socket", Path(folder) / "output"
         environment = {**os.environ, "BENCH": json.dumps({"name": candidate, "database": database})}
@@ -61,23 +72,12 @@ def serving(server: str, candidate: str, database: str) -> Iterator[Server]:
                 command, cwd=ROOT, env=environment, stdout=file, stderr=file, start_new_session=True
             )
         try:
-            _wait_for(process, path, output, f"{server} with {candidate}")
-            yield Server(process, path)
-        except ValueError as error:
-            raise SystemExit(f"{server} with {candidate}: {error}\n{output.read_text()}") from error
+            yield Server(f"{server} with {candidate}", process, path, output)
         finally:
             # At once, with all that it started: there is nothing that it could lose.
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _wait_for(process: subprocess.Popen[bytes], path: Path, output: Path, name: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not _listens(path):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"{name} does not start:\n{output.read_text()}")
-        time.sleep(0.02)
 
 
 def _listens(path: Path) -> bool:

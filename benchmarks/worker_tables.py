@@ -127,8 +127,7 @@ class Tables(Refreshes):
         from django_ironclad import auth, issuing
         from django_ironclad.models import Session
 
-        session = Session.objects.select_related("user").first()
-        assert session is not None
+        session = Session.objects.select_related("user").filter(user=self.users[0])[0]
 
         def verify(count: int) -> None:
             for _ in range(count):

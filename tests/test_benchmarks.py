@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.costs import PAGE, TEMPLATE, render
-from benchmarks.load import drive, request
+from benchmarks.load import NotAnswered, drive, request
 from benchmarks.report import FOLDER, Target, page
 from benchmarks.rounds import Figure, ratios, take_turns
 
@@ -76,7 +76,7 @@ def test_only_requests_that_were_granted_are_measured(tmp_path: Path) -> None:
     with answering(tmp_path, CHUNKED, WITH_LENGTH) as server:
         assert len(drive(server, mine, count=2, clients=1).latencies) == 2
     (tmp_path / "socket").unlink()
-    with answering(tmp_path, WITH_LENGTH, REFUSED) as server, pytest.raises(ValueError, match="401"):
+    with answering(tmp_path, WITH_LENGTH, REFUSED) as server, pytest.raises(NotAnswered, match="401"):
         drive(server, mine, count=2, clients=1)
 
 
