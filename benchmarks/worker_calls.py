@@ -34,14 +34,21 @@ class Calls(Base):
         factory, view = APIRequestFactory(), APIView()
         requests = [view.initialize_request(factory.get("/", **headers)) for headers, _ in several]
         self.tick()
+        return timed(_authenticate, requests)
 
-        def act(request: Any) -> None:
-            for authenticator in request.authenticators:
-                if authenticator.authenticate(request) is not None:
-                    return
-            raise AssertionError("not authenticated")
+    def queries(self) -> int:
+        """SQL statements of authenticating a request whose token has been seen before."""
+        from django.db import connection
+        from django.test.utils import CaptureQueriesContext
+        from rest_framework.test import APIRequestFactory
+        from rest_framework.views import APIView
 
-        return timed(act, requests)
+        self.authenticate(1)
+        request = APIView().initialize_request(APIRequestFactory().get("/", **self.everybody()[0][0]))
+        self.tick()
+        with CaptureQueriesContext(connection) as context:
+            _authenticate(request)
+        return len(context)
 
     def call(self, count: int, *, fresh: bool = False, path: str = "/") -> float:
         """The whole call through WSGI: middleware, routing, view, answer."""
@@ -90,6 +97,13 @@ class Calls(Base):
             return (time.process_time() - began) / count
 
         return asyncio.run(all_of_them())
+
+
+def _authenticate(request: Any) -> None:
+    for authenticator in request.authenticators:
+        if authenticator.authenticate(request) is not None:
+            return
+    raise AssertionError("not authenticated")
 
 
 ENVIRON = {
