@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from django.db.models.functions import Now
 
 from ...models import Session, SessionQuerySet
@@ -52,9 +53,11 @@ class Command(BaseCommand):
     def delete(self, sessions: SessionQuerySet) -> int:
         """Delete one batch. How many there were."""
         started = time.monotonic()
-        keys = list(sessions.values_list("pk", flat=True)[:BATCH])
-        if keys:
-            sessions.filter(pk__in=keys).delete()
-            # As long a rest as the work was: whoever refreshes meanwhile has the database to himself.
-            time.sleep(time.monotonic() - started)
-        return len(keys)
+        batch: Any = sessions.values_list("pk", flat=True)[:BATCH]
+        if not connections[sessions.db].features.allow_sliced_subqueries_with_in:
+            # MySQL: the keys come here and go back, at four times the cost.
+            batch = list(batch)
+        deleted, _ = Session.objects.filter(pk__in=batch).delete()
+        # As long a rest as the work was: whoever refreshes meanwhile has the database to himself.
+        time.sleep(time.monotonic() - started)
+        return deleted
