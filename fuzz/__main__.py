@@ -31,13 +31,14 @@ def fuzz(name: str, seconds: float) -> bool:
     found = FOLDER / name
     seeds = plant(name)
     found.mkdir(exist_ok=True)
-    options = ["-max_len=10000", "-timeout=10", "-rss_limit_mb=1024", f"-artifact_prefix={found}/broken-"]
+    options = ["-max_len=10000", "-timeout=60", "-rss_limit_mb=1024", f"-artifact_prefix={found}/broken-"]
     command = [sys.executable, "-W", "ignore", ROOT / "fuzz/run.py", name, str(seconds), *options, found, seeds]
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode:
         print(done.stdout[-2000:], done.stderr[-6000:], sep="\n")
-        print(f"{name}: an input that should be refused was accepted, or broke something; it is in {found}/broken-*")
+        inputs = ", ".join(map(str, found.glob("broken-*"))) or "no input: somebody ended it"
+        print(f"{name}: accepted what should be refused, or broke, with {done.returncode}, by {inputs}")
         return False
     said = json.loads(done.stdout.splitlines()[-1])
     edges = re.findall(r"cov: (\d+)", done.stderr)[-1]

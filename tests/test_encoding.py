@@ -22,6 +22,7 @@ BASE64URL = {
     b"foob": "Zm9vYg",
     b"fooba": "Zm9vYmE",
     b"foobar": "Zm9vYmFy",
+    b"\0\x001": "AAAx",
     b"\xfb\xef\xbe": "----",
     b"\xfb\xff\xff": "-___",
 }
@@ -108,6 +109,10 @@ JSON = {
     "nineteen digits": (b'{"a":9999999999999999999}', {"a": 9999999999999999999}),
     "the same name on two levels": (b'{"a":{"a":1}}', {"a": {"a": 1}}),
     "sixteen levels": (b'{"a":' + b"[" * 15 + b"]" * 15 + b"}", {"a": json.loads("[" * 15 + "]" * 15)}),
+    "sixteen levels and much beside": (
+        b'{"a":' + b"[" * 15 + b"]" * 15 + b',"b":[],"c":{}}',
+        {"a": json.loads("[" * 15 + "]" * 15), "b": [], "c": {}},
+    ),
 }
 
 NOT_JSON = {

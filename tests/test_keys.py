@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import pickle
 from itertools import count
 from typing import Any
@@ -171,12 +172,29 @@ def test_a_pem_that_is_none_of_ours_or_weak_is_refused_without_being_repeated(te
 def test_an_rsa_key_with_the_roca_flaw_is_refused() -> None:
     """Its primes are k·M + (65537^a mod M), M a product of small primes, and so is its modulus (CVE-2017-15361)."""
     small = [n for n in range(2, 168) if all(n % divisor for divisor in range(2, n))]
-    product = 1
-    for prime in small:
-        product *= prime
-    modulus = pow(65537, 1234, product) + (1 << 2047) // product * product + product
-    with pytest.raises(ValueError):  # noqa: PT011
-        Key.from_pem(public_pem(rsa.RSAPublicNumbers(65537, modulus).public_key()))
+    product = math.prod(small)
+    for exponent in range(1000, 1040):
+        modulus = pow(65537, exponent, product) + (1 << 2047) // product * product + product * (exponent % 7 + 1)
+        with pytest.raises(ValueError):  # noqa: PT011
+            Key.from_pem(public_pem(rsa.RSAPublicNumbers(65537, modulus).public_key()))
+
+
+#: Those for which not every remainder is a power of 65537.
+TELLING = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
+
+
+@pytest.mark.parametrize("prime", TELLING)
+def test_one_remainder_that_no_flawed_key_leaves_is_enough(prime: int) -> None:
+    powers = {pow(65537, exponent, prime) for exponent in range(prime)}
+    other = next(remainder for remainder in range(1, prime) if remainder not in powers)
+    product = math.prod(TELLING)
+    rest = product // prime
+    # 65537 by all the others, and this by the one: then it is moved to 2048 bits, and made odd.
+    modulus = (65537 + rest * ((other - 65537) * pow(rest, -1, prime) % prime)) % product
+    modulus += (1 << 2047) // product * product + product
+    modulus += product * (modulus % 2 == 0)
+
+    assert Key.from_pem(public_pem(rsa.RSAPublicNumbers(65537, modulus).public_key())).algorithm == "RS256"
 
 
 @pytest.mark.parametrize("algorithm", PEMS)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+import os
+import threading
 import time
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
@@ -145,6 +150,21 @@ def test_a_late_commit_counts_for_a_process_that_rested_in_the_meantime_too(
     assert refused(token)
 
 
+def test_a_transaction_of_more_than_a_minute_is_heard_of_half_a_minute_late_at_most(
+    api: Api, ada: Person, clock: Clock
+) -> None:
+    """An ordinary read does not look back so far: the whole window is not read every second."""
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    Session.objects.update(revoked_at=Now() - timedelta(seconds=90))
+    clock.now += 1
+
+    assert not refused(token)
+    clock.now += 29
+    assert refused(token)
+
+
 def test_a_commit_here_counts_at_once_although_others_read_before_it(api: Api, ada: Person, clock: Clock) -> None:
     tokens = api.login(ada)
     with transaction.atomic():
@@ -207,13 +227,31 @@ def test_a_snapshot_is_forgotten_once_its_tokens_are_over(api: Api, ada: Person,
     api.logout(tokens["refresh_token"])
     assert refused(tokens["access_token"])
     Session.objects.update(revoked_at=Now() - timedelta(minutes=5, seconds=79))
-    clock.now += 31
+    clock.now += 30
     assert refused(tokens["access_token"])
 
     Session.objects.update(revoked_at=Now() - timedelta(minutes=5, seconds=81))
-    clock.now += 31
+    clock.now += 30
     assert not refused(tokens["access_token"])
     assert sid_of(tokens) not in revoked_sessions
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_read_that_fails_is_told_in_the_log_and_to_nobody_else(
+    api: Api, ada: Person, clock: Clock, caplog: pytest.LogCaptureFixture, error: type[Exception]
+) -> None:
+    def fail(execute: Any, sql: str, *args: Any) -> Any:
+        raise error("the database is gone")
+
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    clock.now += 1
+    with connection.execute_wrapper(fail):
+        assert not refused(token)
+
+    (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert record.event == "revocation_read_failed"  # type: ignore[attr-defined]
+    assert error.__name__ in record.message
 
 
 def failing(execute: Any, sql: str, *args: Any) -> Any:
@@ -286,7 +324,52 @@ def test_nobody_waits_for_the_reader_while_the_set_is_young(clock: Clock) -> Non
     assert 0.9 < time.monotonic() - before < 1.9
 
 
-def test_sixty_bits_tell_sessions_apart() -> None:
-    import uuid
+def test_one_reads_while_the_set_is_a_little_old_and_everybody_asks_once_it_is_older(clock: Clock) -> None:
+    sets = RevokedSessions()
+    sets.freshen()
+    clock.now += 1.5
+    assert sets.is_due()
+    assert not sets.is_due()
+    clock.now += 0.5
+    assert sets.is_due()
+    assert sets.is_due()
 
-    assert len({revocation._key(str(uuid.uuid4())) for _ in range(100_000)}) == 100_000
+    sets.freshen()
+    for _ in range(3):
+        assert not sets.is_due()
+        clock.now += 1
+        assert sets.is_due()
+        sets.freshen()
+
+
+def test_who_waited_for_a_read_that_failed_does_not_try_at_once_again(clock: Clock) -> None:
+    sets = RevokedSessions()
+    sets.freshen()
+    clock.now += 5
+    asked: list[int] = []
+    waiting = threading.Thread(target=lambda: asked.append(statements(sets.freshen)))
+    with sets._lock:
+        waiting.start()
+        time.sleep(0.2)
+        sets._failed_at = clock.now
+    waiting.join()
+
+    assert asked == [0]
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_reads_for_itself(clock: Clock) -> None:
+    revoked_sessions.freshen()
+    child = os.fork()
+    if not child:
+        os._exit(revoked_sessions._read.sent_at > 0)
+
+    assert os.waitpid(child, 0)[1] == 0
+    assert revoked_sessions._read.sent_at > 0
+
+
+def test_sixty_bits_tell_sessions_apart() -> None:
+    keys = {revocation._key(str(uuid.uuid4())) for _ in range(100_000)}
+
+    assert len(keys) == 100_000
+    assert functools.reduce(operator.or_, keys) == 2**60 - 1

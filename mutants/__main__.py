@@ -1,0 +1,106 @@
+"""Puts every fault into the modules that matter most, and says which no test notices: `python -m mutants [MODULE…]`.
+
+`docs/security-mutants.md` says of each survivor why it is no fault: it behaves as the original does. Any other, and a
+row there that stands for none, is an error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .faults import Mutant, mutants
+
+ROOT = Path(__file__).parents[1]
+EXPLAINED = ROOT / "docs/security-mutants.md"
+#: The tests of each module. What measures or waits is left out where others see the same.
+TESTS = {
+    "encoding": ["tests/test_encoding.py"],
+    "keys": ["tests/test_keys.py", "tests/test_vectors.py"],
+    "tokens": [
+        *("tests/test_tokens.py", "tests/test_verifier.py", "tests/properties/test_verifying.py"),
+        *(
+            "-k",
+            "not door and not many_threads and not entry_is_small and not bearer_header and not scheme and not memory",
+        ),
+    ],
+    "sessions": [
+        "tests/test_sessions.py",
+        "tests/test_logout.py",
+        "tests/test_user_events.py",
+        "tests/test_statements.py",
+    ],
+    "revocation": ["tests/test_revocation.py", "tests/test_revocation_stories.py"],
+    "http": [
+        *("tests/test_cookies.py", "tests/test_login.py", "tests/properties/test_requests.py"),
+        *("-k", "not time and not slow"),
+    ],
+}
+
+
+def survivors(module: str) -> tuple[int, list[Mutant]]:
+    """How many mutants there are, and which of them no test notices."""
+    all_of_them = mutants((ROOT / f"src/django_ironclad/{module}.py").read_text())
+    with tempfile.NamedTemporaryFile() as file:
+        _pytest(module, TESTS[module], check=True, VERDICTS=file.name)
+        verdicts = json.loads(Path(file.name).read_text())
+    survived = []
+    for number, mutant in enumerate(all_of_them):
+        verdict = verdicts[str(number)]
+        # What was patched into a function may have been too late for what had called it before: from the beginning.
+        if verdict["verdict"] in ("survived", "elsewhere"):
+            tests = verdict["tests"] or TESTS[module]
+            if _pytest(module, ["-x", *tests], check=False, MUTANT=str(number)) == 0:
+                survived.append(mutant)
+    return len(all_of_them), survived
+
+
+def _pytest(module: str, arguments: list[str], *, check: bool, **environment: str) -> int:
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "mutants.plugin",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+    ]
+    env = {**os.environ, "MUTATED": module, **environment}
+    done = subprocess.run([*command, *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    if check and done.returncode:
+        raise SystemExit(done.stdout[-3000:] + done.stderr[-3000:])
+    return done.returncode
+
+
+def explained() -> set[tuple[str, str]]:
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \| .+ \|$", EXPLAINED.read_text(), re.MULTILINE)
+    return {(module, name.replace("\\|", "|")) for module, name in rows}
+
+
+def main(modules: list[str]) -> int:
+    wrong = 0
+    for module in modules:
+        count, survived = survivors(module)
+        known = {name for each, name in explained() if each == module}
+        names = {mutant.name for mutant in survived}
+        killed = count - len(survived)
+        print(f"{module}: {count} mutants, {killed} noticed ({killed / count:.1%}), {len(names & known)} explained")
+        for mutant in survived:
+            if mutant.name not in known:
+                print(f"  nobody notices, in line {mutant.line}: {mutant.name}")
+        for name in sorted(known - names):
+            print(f"  explained, but noticed or gone: {name}")
+        wrong += len(names ^ known)
+    return int(wrong > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or [*TESTS]))
