@@ -56,3 +56,4 @@ def test_each_says_in_one_line_what_an_attacker_gains() -> None:
     for variant in variants.every():
         assert variant.gain.endswith("."), variant.name
         assert len(variant.gain) <= 120, variant.name
+        assert variant.witnesses, f"{variant.name} names nobody who notices"
