@@ -1,13 +1,18 @@
-"""What is published: the files of the wheel and of the sdist, and one version number for both packages."""
+"""What is published: the files of wheel and sdist, the bill of materials, and one version for both packages."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +34,8 @@ def test_the_wheel_is_the_package_its_metadata_and_its_licence(packages: Path) -
         about = {file.partition(".dist-info/")[2] for file in archive.namelist()} - {""}
 
     assert files == package_files()
-    assert about == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE"}
+    bill = "sboms/django-ironclad.cdx.json"
+    assert about == {"METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE", bill}
     # Without these it would still be importable.
     assert files >= {
         "django_ironclad/py.typed",
@@ -46,7 +52,60 @@ def test_the_sdist_is_what_the_wheel_is_built_from_and_no_more(packages: Path) -
         files = {name.partition("/")[2] for name in archive.getnames()}
 
     more = {"pyproject.toml", "PKG-INFO", ".gitignore", "README.md", "CHANGELOG.md", "LICENSE"}
+    more |= {"hatch_build.py", "client/package.json"}
     assert files == more | {f"src/{file}" for file in package_files()}
+
+
+@pytest.fixture(scope="module")
+def wheel(packages: Path) -> dict[str, bytes]:
+    """The wheel's files, by their names."""
+    (file,) = packages.glob("*.whl")
+    with zipfile.ZipFile(file) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="module")
+def bill(wheel: dict[str, bytes]) -> str:
+    (name,) = (name for name in wheel if ".dist-info/sboms/" in name)
+    return wheel[name].decode()
+
+
+def test_the_bill_of_materials_follows_its_schema(bill: str) -> None:
+    assert JsonStrictValidator(SchemaVersion.V1_7).validate_str(bill) is None
+
+
+def test_the_bill_of_materials_names_what_the_package_wants_installed(bill: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = [line for extra in extras.keys() - {"demo", "dev"} for line in extras[extra]]
+    wanted = {(line, "required") for line in project["dependencies"]} | {(line, "optional") for line in lines}
+
+    said = json.loads(bill)
+    this, components = said["metadata"]["component"], said["components"]
+    assert (this["name"], this["version"]) == (project["name"], project["version"])
+    assert this["licenses"] == [{"license": {"id": project["license"]}}]
+    assert {
+        (component["name"], component["versionRange"], component["scope"])
+        for component in components
+        if component.get("isExternal")
+    } == {
+        (requirement.name, f"vers:pypi/{requirement.specifier}", scope)
+        for requirement, scope in ((Requirement(line), scope) for line, scope in wanted)
+    }
+    assert said["dependencies"] == [
+        {"ref": this["bom-ref"], "dependsOn": [component["bom-ref"] for component in components]}
+    ]
+
+
+def test_the_bill_of_materials_has_the_digest_of_each_file_of_the_client(bill: str, wheel: dict[str, bytes]) -> None:
+    (client,) = (component for component in json.loads(bill)["components"] if not component.get("isExternal"))
+
+    assert client["version"] == json.loads((ROOT / "client/package.json").read_text())["version"]
+    assert {part["name"]: part["hashes"] for part in client["components"]} == {
+        name: [{"alg": "SHA-256", "content": hashlib.sha256(content).hexdigest()}]
+        for name, content in wheel.items()
+        if name.endswith(".js")
+    }
 
 
 def test_the_python_package_and_the_npm_package_have_one_version() -> None:
