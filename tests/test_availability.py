@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from .conftest import Person
+from .conftest import Api, Person
 from .test_wire import ENDPOINTS, Caller
 
 
@@ -40,3 +40,21 @@ def test_a_database_that_goes_away_at_any_statement_is_503(ada: Person, call: st
 
     assert len(statuses) > 1
     assert statuses[-1] == ENDPOINTS[call]["status"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="a primary is demoted under PostgreSQL only")
+def test_a_database_that_has_become_read_only_is_503(api: Api, ada: Person) -> None:
+    """The driver calls it an internal error, and not an operational one."""
+    first = api.login(ada)["refresh_token"]
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+        try:
+            answers = [api.refresh(first), api.logout(first)]
+        finally:
+            cursor.execute("SET default_transaction_read_only = off")
+
+    assert [(answer.status_code, answer.json()["error"]) for answer in answers] == [
+        (503, "temporarily_unavailable")
+    ] * 2
+    assert api.refresh(first).status_code == 200
