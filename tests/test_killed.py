@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +43,10 @@ def killed_at(moment: int) -> Iterator[None]:
 def in_a_worker_that_is_killed(act: Callable[[], Any], moment: int) -> bool:
     """Whether it was: else it had answered before."""
     connections.close_all()
-    worker = os.fork()
+    with warnings.catch_warnings():
+        # Of threads that other tests left: the worker needs none of them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        worker = os.fork()
     if not worker:
         try:
             with killed_at(moment):
