@@ -39,15 +39,22 @@ class Violation(NamedTuple):
 
 class Verdict(NamedTuple):
     violations: list[Violation]
-    #: The longest that the access token of an ended session was accepted, in seconds after the commit.
+    #: The longest that the access token of an ended session was accepted, in seconds after the commit: while the
+    #: database could be asked, and while it could not.
     accepted: float
+    accepted_in_outages: float
 
 
-def judge(history: Iterable[Event], *, bound: float) -> Verdict:
-    """By the clock that all events share; an access token may be accepted for `bound` seconds after its session."""
+def judge(
+    history: Iterable[Event], *, bound: float, staleness: float, outages: Iterable[tuple[float, float]] = ()
+) -> Verdict:
+    """By the clock that all events share. An access token may be accepted for `bound` seconds after its session.
+
+    Where nobody could ask the database within the last `bound` seconds, it may be for `staleness` more.
+    """
     sessions: dict[str, list[Event]] = defaultdict(list)
     ends: dict[str, list[Event]] = defaultdict(list)
-    violations, accepted = [], 0.0
+    violations, accepted, accepted_in_outages = [], 0.0, 0.0
     for event in sorted(history, key=lambda event: event.invoked):
         sessions[event.sid].append(event)
         for sid in event.ends | event.committed.keys():
@@ -63,10 +70,14 @@ def judge(history: Iterable[Event], *, bound: float) -> Verdict:
         over = min(known, default=None)
         for event in events:
             if over is not None and event.what == "use" and event.status == 200:
-                accepted = max(accepted, event.invoked - over)
-                if event.invoked > over + bound:
+                age, allowed = event.invoked - over, bound
+                if any(down <= event.invoked and event.invoked - bound <= up for down, up in outages):
+                    accepted_in_outages, allowed = max(accepted_in_outages, age), bound + staleness
+                else:
+                    accepted = max(accepted, age)
+                if age > allowed:
                     violations.append(Violation("an ended session is accepted", event))
-    return Verdict(violations, accepted)
+    return Verdict(violations, accepted, accepted_in_outages)
 
 
 def _has_ended(event: Event, sid: str) -> bool:

@@ -16,12 +16,14 @@ import psutil
 import pytest
 
 from .conftest import STRESS
-from .history import Event, Token, judge
+from .history import Event, Token, Verdict, judge
 from .servers import Answer, Connection, Server, gunicorn, postgresql
 from .test_crashes import crash
 from .watching import BOUND, begin
 
 PEOPLE, SESSIONS, SECONDS, FAULTS, THREADS = (67, 3, 120, 12, 8) if STRESS else (14, 3, 7, 1, 2)
+#: REVOCATION_MAX_STALENESS, by default.
+STALENESS = 30.0
 #: The shortest grace there is: in seconds pass the minutes of others.
 SETTINGS = {"IRONCLAD": {"REUSE_GRACE": 1}, "DATABASE": {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 
@@ -61,28 +63,40 @@ FORGED = {
 }
 
 
+def verdict(history: list[Event], *outages: tuple[float, float]) -> Verdict:
+    return judge(history, bound=BOUND, staleness=STALENESS, outages=outages)
+
+
 def test_the_checker_accepts_a_good_history_and_says_how_long_an_ended_session_was_accepted() -> None:
-    violations, accepted = judge(GOOD, bound=BOUND)
+    violations, accepted, _ = verdict(GOOD)
     assert violations == []
     assert accepted == pytest.approx(0.95)
 
 
 @pytest.mark.parametrize("rule", FORGED)
 def test_the_checker_refuses_a_forged_history(rule: str) -> None:
-    violations, _ = judge([*GOOD, *FORGED[rule]], bound=BOUND)
+    violations = verdict([*GOOD, *FORGED[rule]]).violations
     assert violations == [(rule, event) for event in FORGED[rule]]
 
 
 def test_the_checker_refuses_a_loss_that_only_an_access_token_shows() -> None:
-    violations, _ = judge([event("use", 0, 200), event("use", 1, 401)], bound=BOUND)
-    assert [violation.rule for violation in violations] == ["a session is lost"]
+    judged = verdict([event("use", 0, 200), event("use", 1, 401)])
+    assert [violation.rule for violation in judged.violations] == ["a session is lost"]
 
 
 def test_the_checker_calls_nothing_lost_that_two_parties_shared_or_whose_end_nobody_heard() -> None:
     stolen = [refresh(1, (0, 0), (1, 0)), refresh(9, (0, 0), None, party="thief"), refresh(10, (1, 0), None)]
     unheard = [event("end", 1, None, ends=frozenset({"s"})), event("use", 2, 200), refresh(9, (0, 0), None)]
     for history in (stolen, unheard):
-        assert judge(history, bound=BOUND).violations == []
+        assert verdict(history).violations == []
+
+
+def test_the_checker_knows_how_long_tokens_are_believed_while_nobody_can_ask() -> None:
+    outage = (29.0, 45.0)
+    excused, late, later = event("use", 46, 200), event("use", 47.1, 200), event("use", 63, 200)
+    assert verdict([*GOOD, excused], outage) == ([], 0, pytest.approx(15.95))
+    assert verdict([*GOOD, late], outage).violations == [("an ended session is accepted", late)]
+    assert verdict([*GOOD, later], (29.0, 70.0)).violations == [("an ended session is accepted", later)]
 
 
 # The workload.
@@ -239,6 +253,7 @@ def kill_a_worker(server: Server, chance: random.Random) -> None:
 def test_whatever_is_killed_what_was_answered_holds(measured: Callable[[object], None]) -> None:
     chance = random.Random(9)
     history: list[Event] = []
+    outages: list[tuple[float, float]] = []
     over = threading.Event()
     with postgresql() as database, gunicorn(database, workers=3, settings=SETTINGS) as server:
         people = people_of(server)
@@ -254,9 +269,11 @@ def test_whatever_is_killed_what_was_answered_holds(measured: Callable[[object],
                     over.wait(SECONDS / FAULTS * chance.uniform(0.4, 0.6))
                     kill_a_worker(server, chance)
                     over.wait(SECONDS / FAULTS * chance.uniform(0.2, 0.4))
+                    down = time.monotonic()
                     crash(database)
                     over.wait(chance.uniform(0, 1))
                     database.start()
+                    outages.append((down, time.monotonic()))
                 over.wait(SECONDS / FAULTS * 0.5)
             finally:
                 over.set()
@@ -271,7 +288,7 @@ def test_whatever_is_killed_what_was_answered_holds(measured: Callable[[object],
                 last.use(party)
             last.refresh(party)
 
-    violations, accepted = judge(history, bound=BOUND)
+    violations, accepted, in_outages = verdict(history, *outages)
     assert violations == []
     statuses = Counter((each.what, each.status) for each in history)
     # Or nothing was tried.
@@ -280,5 +297,6 @@ def test_whatever_is_killed_what_was_answered_holds(measured: Callable[[object],
     refused = sum(count for (_, status), count in statuses.items() if status == 503)
     measured(
         f"{len(history)} operations of {len(parties)} clients and of thieves, {2 * FAULTS} faults: {refused} × 503, "
-        f"{unheard} unheard; 0 lost, 0 forked; an ended session accepted for {accepted:.2f} s at most"
+        f"{unheard} unheard; 0 lost, 0 forked; an ended session accepted for {accepted:.2f} s at most, "
+        f"and for {in_outages:.2f} s in outages"
     )
