@@ -43,6 +43,8 @@ class Case:
     accepted: str = ""
     #: … or what is said to the demo, request by request.
     step: tuple[Mapping[str, Any], ...] = ()
+    #: What of all that was sent must be in no line of the log.
+    never_logged: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert bool(self.token) != bool(self.step), f"{self.name}: a token or steps"
@@ -65,7 +67,7 @@ class Case:
 def cases() -> Iterator[Case]:
     for file in sorted(CASES.glob("*.toml")):
         for said in tomllib.loads(file.read_text())["case"]:
-            lists = {name: tuple(said[name]) for name in ("algorithms", "step") if name in said}
+            lists = {name: tuple(said[name]) for name in ("algorithms", "step", "never_logged") if name in said}
             yield Case(theme=file.stem, **{**said, **lists})
 
 
