@@ -20,8 +20,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # A host that is no secure context: http, and not localhost.
-    "--host-resolver-rules=MAP campus.example 127.0.0.1",
+    # Hosts that are no secure context: http, and not localhost.
+    "--host-resolver-rules=MAP campus.example 127.0.0.1, MAP *.campus.example 127.0.0.1",
 ]
 expect.set_options(timeout=15_000)  # of a machine with other things to do
 #: What Chromium itself says about answers that a page expects; anything else in the console is a fault of the page.
