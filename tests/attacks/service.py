@@ -8,7 +8,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,12 +97,13 @@ class Service:
         with closing(sqlite3.connect(self.demo.data / "campus.sqlite3", timeout=20)) as connection, connection:
             yield connection
 
-    def elapse(self, seconds: int) -> None:
-        """Time passes for every session: their rows move into the past."""
+    def elapse(self, seconds: int, *, of: Sequence[str]) -> None:
+        """Time passes for the sessions of these users: their rows move into the past."""
         names = ("rotated_at", "grace_until", "created_at", "auth_time", "expires_at", "revoked_at")
         moved = ", ".join(f"{name} = strftime('%Y-%m-%d %H:%M:%f', {name}, '-{seconds} seconds')" for name in names)
         with self.database() as database:
-            database.execute(f"UPDATE ironclad_session SET {moved}")
+            theirs = f"SELECT id FROM auth_user WHERE username IN ({', '.join('?' * len(of))})"
+            database.execute(f"UPDATE ironclad_session SET {moved} WHERE user_id IN ({theirs})", of)
 
     def rows(self) -> str:
         """What there is to change, as one text."""

@@ -62,7 +62,7 @@ class Story:
 
     def _do(self, step: Mapping[str, Any]) -> None:
         if "elapse" in step:
-            self.service.elapse(step["elapse"])
+            self.service.elapse(step["elapse"], of=[self.names["user"], self.names["other"]])
         elif "sql" in step:
             with self.service.database() as database:
                 assert database.execute(self.fill(step["sql"])).rowcount == 1, "the row is there"
