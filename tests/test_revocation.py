@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
@@ -347,7 +347,12 @@ def test_who_waited_for_a_read_that_failed_does_not_try_at_once_again(clock: Clo
     sets.freshen()
     clock.now += 5
     asked: list[int] = []
-    waiting = threading.Thread(target=lambda: asked.append(statements(sets.freshen)))
+
+    def wait() -> None:
+        asked.append(statements(sets.freshen))
+        connections.close_all()
+
+    waiting = threading.Thread(target=wait)
     with sets._lock:
         waiting.start()
         time.sleep(0.2)
