@@ -74,7 +74,7 @@ def tokens(data: bytes) -> None:
 
 
 def _answer(algorithm: str, token: str, first: bool, now: float = NOW) -> str:
-    """The claims as JSON, or why not."""
+    """The claims as JSON, or which refusal."""
     ring = RINGS[algorithm]
     try:
         if first:
@@ -83,7 +83,8 @@ def _answer(algorithm: str, token: str, first: bool, now: float = NOW) -> str:
         else:
             access = VERIFIERS[algorithm].verify(token, now=now)
     except InvalidToken as error:
-        return f"{type(error).__name__} {error}"
+        # Not its reason, which is for the log: it differs by how much of the stack is left for what is nested.
+        return type(error).__name__
     return json.dumps(_thawed(access.claims))
 
 
