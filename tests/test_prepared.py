@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django_ironclad import auth, standing
 from django_ironclad.models import Session
 from django_ironclad.prepared import Parameter, Prepared
+from django_ironclad.signals import session_started
 
 from .conftest import Person, race, time_passes
 
@@ -113,6 +114,25 @@ def test_the_session_is_the_one_that_the_orm_would_load(ada: Person, has_groups:
     with CaptureQueriesContext(connection) as queries:
         assert found.user.get_username() == ada.name
     assert len(queries) == 0
+
+
+def test_the_session_that_was_just_started_is_the_one_in_the_database(ada: Person) -> None:
+    heard: list[Session] = []
+
+    def receive(session: Session, **_: object) -> None:
+        heard.append(session)
+
+    session_started.connect(receive)
+    try:
+        auth.login(ada.user, client_id="app", amr=("pwd", "otp"), session_lifetime=timedelta(days=7))
+    finally:
+        session_started.disconnect(receive)
+
+    (session,), stored = heard, Session.objects.get()
+    assert (session._state.db, session._state.adding) == ("default", False)
+    for field in Session._meta.concrete_fields:
+        assert getattr(session, field.attname) == getattr(stored, field.attname), field
+    assert stored.created_at == stored.rotated_at == stored.expires_at - timedelta(days=7)
 
 
 def test_the_clock_is_the_databases_and_runs(ada: Person) -> None:

@@ -51,7 +51,7 @@ class Prepared:
         return [tuple(row) for row in compiled.compiler.apply_converters(found, compiled.converters)]
 
     def changed(self, using: str, **values: Any) -> int:
-        """How many rows an UPDATE has changed."""
+        """How many rows an INSERT or UPDATE has changed."""
         compiled = self._compiled(connections[using])
         with connections[using].cursor() as cursor:
             cursor.execute(compiled.sql, self._fill(compiled, values))
@@ -62,7 +62,9 @@ class Prepared:
         known: dict[Prepared, _Compiled] = vars(connection).setdefault("_ironclad_prepared", {})
         if self not in known:
             compiler = self._build().get_compiler(connection=connection)
-            sql, params = compiler.as_sql()
+            statement = compiler.as_sql()
+            # An INSERT could be several.
+            sql, params = statement[0] if isinstance(statement, list) else statement
             selected = [expression for expression, *_ in getattr(compiler, "select", None) or ()]
             known[self] = _Compiled(compiler, sql, tuple(params), compiler.get_converters(selected))
         return known[self]
