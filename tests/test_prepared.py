@@ -93,7 +93,10 @@ def test_errors_are_djangos() -> None:
         prepared.rows("default", agent="")
 
 
-def test_the_session_is_the_one_that_the_orm_would_load(ada: Person, has_groups: bool) -> None:
+@pytest.mark.parametrize("find", [standing.find, standing.find_whole])
+def test_the_session_is_the_one_that_the_orm_would_load(
+    ada: Person, has_groups: bool, find: Callable[[str], Session]
+) -> None:
     if has_groups:
         from django.contrib.auth.models import Group
 
@@ -101,7 +104,7 @@ def test_the_session_is_the_one_that_the_orm_would_load(ada: Person, has_groups:
     auth.login(ada.user)
     expected = Session.objects.with_standing().get()
 
-    found = standing.find(str(expected.pk))
+    found = find(str(expected.pk))
 
     for instance, other in ((found, expected), (found.user, expected.user)):
         assert type(instance) is type(other)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, router
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
@@ -24,6 +24,12 @@ def new_seed() -> bytes:
     return secrets.token_bytes(32)
 
 
+def some_users_are_hidden() -> bool:
+    """Whether the user model's own manager does not show all users, such as those marked as deleted."""
+    shown = get_user_model()._default_manager.all().query
+    return bool(shown.where or shown.is_sliced or shown.combinator)
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def live(self) -> Self:
         """Those that nobody ended; whether their time is over, the row must be asked."""
@@ -35,8 +41,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def with_standing(self) -> Self:
         """With the user, the database's clock as `now`, and whether the user's own manager still shows that user."""
-        visible = get_user_model()._default_manager.filter(pk=OuterRef("user_id"))
-        return self.select_related("user").annotate(now=Now(), user_is_visible=Exists(visible))
+        visible: Exists | Q = Q(user__isnull=False)
+        if some_users_are_hidden():
+            visible = Exists(get_user_model()._default_manager.filter(pk=OuterRef("user_id")))
+        return self.select_related("user").annotate(now=Now(), user_is_visible=visible)
 
 
 _Manager = models.Manager.from_queryset(SessionQuerySet)

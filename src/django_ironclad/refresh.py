@@ -127,7 +127,7 @@ def find_session(text: str) -> Session:
 
 def _authentic(token: RefreshToken, mac: str) -> Session:
     try:
-        session = standing.find(token.sid)
+        session = standing.find_whole(token.sid)
     except Session.DoesNotExist:
         raise InvalidGrant("no such session") from None
     good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())
