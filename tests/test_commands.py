@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from django_ironclad import auth
 from django_ironclad.management.commands import ironclad_prune
 from django_ironclad.models import Session
 
@@ -86,11 +88,21 @@ def test_how_long_ago_can_be_told(rows: dict[str, str]) -> None:
             run("ironclad_prune", "--older-than", days)
 
 
-def test_it_goes_in_batches(rows: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ironclad_prune, "BATCH", 1)
-    with CaptureQueriesContext(connection) as context:
-        run("ironclad_prune")
+@pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(milliseconds=250)])
+def test_it_goes_in_batches_also_of_what_ended_in_the_same_moment(
+    ada: Person, monkeypatch: pytest.MonkeyPatch, apart: timedelta
+) -> None:
+    monkeypatch.setattr(ironclad_prune, "BATCH", 3)
+    ended = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(10):
+        auth.login(ada.user)
+        Session.objects.filter(revoked_at=None).update(revoked_at=ended + number * apart)
+    living = auth.login(ada.user)
 
-    # One row at a time, and one statement more for each of the two indexes, which finds nothing.
-    assert len([query for query in context if query["sql"].startswith("DELETE")]) == 2 + 2
-    assert left(rows) == {"resting", "ended_lately", "living"}
+    with CaptureQueriesContext(connection) as context:
+        assert run("ironclad_prune") == "10 sessions deleted.\n"
+
+    # So many at least, of three each; nothing expired; and some that found nothing where all ended at once.
+    deletions = [query for query in context if query["sql"].startswith("DELETE")]
+    assert 5 <= len(deletions) <= 5 + 3
+    assert [str(pk) for (pk,) in Session.objects.values_list("pk")] == [living.refresh_token.split(".")[0]]
