@@ -16,7 +16,9 @@ from .worker_refreshes import Refreshes
 
 #: In SQL, the columns that say that a row is over, by the command that deletes what is.
 OVER: dict[str, list[tuple[str, dict[str, str]]]] = {
-    "ironclad_prune": [("ironclad.Session", {"revoked_at": "now() - interval '40 days' - number * interval '1 second'"})],
+    "ironclad_prune": [
+        ("ironclad.Session", {"revoked_at": "now() - interval '40 days' - number * interval '1 second'"})
+    ],
     "flushexpiredtokens": [
         ("token_blacklist.OutstandingToken", {"expires_at": "now() - interval '1 day'"}),
         ("token_blacklist.BlacklistedToken", {"token_id": "number"}),
