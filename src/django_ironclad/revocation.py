@@ -66,7 +66,8 @@ class RevokedSessions:
         self._failed_at = -math.inf
 
     def __contains__(self, sid: str) -> bool:
-        return _key(sid) in self._read.keys
+        # `_key` without its call, which took a sixth of this.
+        return hash(sid) & _BITS in self._read.keys
 
     def invalidate(self, ended: Iterable[str]) -> None:
         """These were ended here: whoever asks next reads first, however fresh the set is.
@@ -130,12 +131,15 @@ class RevokedSessions:
             self._read = _Read(sent_at, before.full_at, known, mark)
 
 
+_BITS: Final = 0xFFF_FFFF_FFFF_FFFF
+
+
 def _key(sid: str) -> int:
     """60 bits of Python's keyed hash: half the memory of the id itself.
 
     That a living session shares them with any of a million ended ones has odds of 1 : 10¹².
     """
-    return hash(sid) & 0xFFF_FFFF_FFFF_FFFF
+    return hash(sid) & _BITS
 
 
 def _interval() -> float:
