@@ -59,7 +59,7 @@ def _by_rows(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
 
 def _by_clients(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
     several_clients = (1, 2, 4, 8, 16, 32, 64) if bench.full else (1, 8, 64)
-    count = 6_000 if bench.full else 800
+    count = 2_000 if bench.full else 800
     names = [name for group in SERVERS.values() for name in group]
     rows = []
     with bench.workers(*names, database="postgresql", people=100) as processes:

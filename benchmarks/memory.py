@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import Any
 
 import psutil
 
 from .bench import Bench, title
 from .report import Section, Table, Target
-from .rounds import Figure, beside, number, rounds, say
+from .rounds import Figure, beside, number, say, take_turns
 from .servers import requests, started
 
 NAMES = ["open", "ironclad", "simplejwt-stateless", "simplejwt", "tokenforge", "knox"]
 SERVER = "gunicorn"
 THREADS = 64
+#: How many verify at once, and whether one memory of tokens serves them all.
+TOGETHER: dict[str, dict[str, Any]] = {
+    "alone": {"threads": 1},
+    "crowd": {"threads": THREADS},
+    "apart": {"threads": THREADS, "shared": False},
+}
 
 
 def memory(bench: Bench) -> Section:
@@ -35,20 +42,19 @@ def memory(bench: Bench) -> Section:
         ours = prepared["ironclad"]
         say(f"{many:,} different tokens are verified")
         remembered = ours.do("remember", few=2_000, many=many)
-        alone = rounds([ours], bench.turns, "verify_together", threads=1, count=200_000)["ironclad"]
-        crowd = rounds([ours], bench.turns, "verify_together", threads=THREADS, count=200_000)["ironclad"]
+        took = take_turns(TOGETHER, bench.turns, lambda how: ours.do("verify_together", **TOGETHER[how], count=200_000))
     rows = [
         (title(name), number(first), number(last), number(last - held["open"][1]))
         for name, (first, last) in held.items()
     ]
-    slower = beside(crowd, alone)
     return Section(
         title="Memory of a worker process",
         text=f"{SERVER}, megabytes that belong to the worker alone (USS: what one more worker takes), after ten "
         f"requests and after {count:,} of 200 people. Ours remembers tokens that it has verified: "
         f"{number(remembered['each'])} bytes for each, {number(remembered['all'])} MB once it had seen {many:,} "
-        f"different ones. From {THREADS} threads at once, one that is known takes {slower} times the processor "
-        "time that it takes from one.",
+        f"different ones. From {THREADS} threads at once, one that is known takes "
+        f"{beside(took['crowd'], took['alone'])} times the processor time that it takes from one, and "
+        f"{beside(took['crowd'], took['apart'])} times what it takes where each thread remembers for itself.",
         tables=[Table(("", "MB at the start", "later", "beyond unprotected"), rows)],
         targets=[
             Target("a verified token", Figure.of([remembered["each"]]), 1024, unit="B"),

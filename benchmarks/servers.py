@@ -20,7 +20,7 @@ KINDS = {"wall": "requests/s", "processor": "requests per processor second"}
 
 
 def servers(bench: Bench) -> Section:
-    count = 6_000 if bench.full else 400
+    count = 2_000 if bench.full else 400
     rows, targets = [], []
     figures: dict[str, float] = {}
     driver: list[float] = []

@@ -9,9 +9,9 @@ import threading
 import time
 import tracemalloc
 import uuid
+from dataclasses import replace
 from typing import Any
 
-from .worker_base import timed
 from .worker_refreshes import Refreshes
 
 #: In SQL, the columns that say that a row is over, by the command that deletes what is.
@@ -147,19 +147,20 @@ class Tables(Refreshes):
         tracemalloc.stop()
         return {"each": of_few / few, "all": of_many / 1e6}
 
-    def verify_together(self, threads: int, count: int) -> float:
-        """Processor seconds of verifying a token that is known, by so many threads at once, as many times in all."""
-        from django_ironclad import auth
+    def verify_together(self, threads: int, count: int, *, shared: bool = True) -> float:
+        """Processor seconds of verifying a token that is known, by so many threads at once, as many times in all;
+        unless it is `shared`, each thread has a memory of tokens to itself."""
+        from django_ironclad.conf import get_verifier
 
         token = self.everybody()[0][0]["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
-        if threads == 1:
-            return timed(auth.verify, [token] * count)
 
-        def verify() -> None:
+        def verify(verifier: Any) -> None:
             for _ in range(count // threads):
-                auth.verify(token)
+                verifier.verify(token, now=time.time())
 
-        several = [threading.Thread(target=verify) for _ in range(threads)]
+        known = get_verifier()
+        each = (known if shared else replace(known, _recent={}, _older={}) for _ in range(threads))
+        several = [threading.Thread(target=verify, args=(verifier,)) for verifier in each]
         began = time.process_time()
         for thread in several:
             thread.start()
