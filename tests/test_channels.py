@@ -25,7 +25,7 @@ from django.test.utils import CaptureQueriesContext, setup_test_environment, tea
 from django.urls import path
 
 from django_ironclad import auth, channels, connections, handshake, revocation, sockets
-from django_ironclad.revocation import revoked_sessions
+from django_ironclad.revocation import RevokedSessions, revoked_sessions
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person
@@ -510,7 +510,7 @@ def test_should_the_watch_ever_fail_nobody_stays(token: str, monkeypatch: pytest
     async def scenario() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["exception"]))
         async with open_socket(token) as socket:
-            monkeypatch.setattr(revocation, "_key", lambda sid: 1 // 0)
+            monkeypatch.setattr(RevokedSessions, "__contains__", lambda ended, sid: 1 // 0)
             assert await socket.closed() == (4500, "server_error")
         monkeypatch.undo()
         async with open_socket(token) as socket:
