@@ -51,7 +51,7 @@ def section(found: dict[str, dict[str, Any]]) -> Section:
         figures[f"{which}, bytes of its rows"] = last["table_bytes"] / last["sessions"]
         counted = (f"{last[what]:,}" for what in ("sessions", "refreshes", "rows"))
         weighed = f"{held / MEBIBYTE:,.1f}", number(held / last["sessions"])
-        rows.append((which, *counted, *weighed, f"{last['seconds']:,}"))
+        rows.append((which, *counted, *weighed))
     ours = found["ironclad"]
     # A page has 8 KiB, and a few sessions fill none of a dozen of them.
     judged = ours["sessions"] >= 10_000
@@ -66,7 +66,7 @@ def section(found: dict[str, dict[str, Any]]) -> Section:
             else " So few sessions do not fill their pages: `./scripts/bench state-million` is what counts."
         ),
         tables=[
-            Table(("", "sessions", "refreshes", "rows", "MiB", "bytes of each session", "took, s"), rows),
+            Table(("", "sessions", "refreshes", "rows", "MiB", "bytes of each session"), rows),
         ],
         targets=[
             Target("rows of a session", Figure.of([ours["rows"] / ours["sessions"]]), 1),
