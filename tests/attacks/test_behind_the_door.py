@@ -7,14 +7,19 @@ from collections.abc import Callable
 
 import pytest
 from asgiref.sync import async_to_sync
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
-from django_ironclad import auth, tokens
-from django_ironclad.conf import get_key_ring
+from django_ironclad import auth, tokens, users, verifier
+from django_ironclad.conf import get_key_ring, get_verifier
 from django_ironclad.encoding import b64encode
-from django_ironclad.errors import AccessDenied, InvalidToken
+from django_ironclad.errors import AccessDenied, InsufficientScope, InvalidCredentials, InvalidToken
+from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
 from django_ironclad.tokens import AccessToken
@@ -140,3 +145,90 @@ def test_a_group_does_not_stand_for_a_permission(api: Api, ada: Person) -> None:
 
     with pytest.raises(AccessDenied, match="add_note"):
         auth.authorize(ada.user, registrar, Requirement(group="registrar", permission="campus.add_note"))
+
+
+def test_of_several_scopes_one_is_not_enough(api: Api, ada: Person) -> None:
+    said = dict(auth.verify(api.login(ada)["access_token"]).claims)
+    reader = AccessToken.of({**said, "scope": "read"})
+    auth.authorize(ada.user, reader, Requirement(scope="read"))
+
+    with pytest.raises(InsufficientScope):
+        auth.authorize(ada.user, reader, Requirement(scope="read write"))
+
+
+def test_who_is_refused_is_told_how_to_come_back(api: Api, ada: Person) -> None:
+    """RFC 6750 §3."""
+    said = dict(auth.verify(api.login(ada)["access_token"]).claims)
+    old = tokens.issue({**said, "iat": said["iat"] - 900, "exp": said["exp"] - 900}, key=get_key_ring().signing_key)
+
+    assert api.get("/auth/me/")["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert 'error="invalid_token"' in api.get("/auth/me/", old)["WWW-Authenticate"]
+
+
+def test_who_was_deactivated_logs_in_by_no_means(person: Callable[..., Person]) -> None:
+    with pytest.raises(InvalidCredentials):
+        auth.login(person("alan", is_active=False).user)
+
+
+def test_who_was_deactivated_by_a_statement_is_nobody_once_the_row_is_read(api: Api, ada: Person) -> None:
+    user, _ = auth.authenticate(api.login(ada)["access_token"])
+    get_user_model()._default_manager.filter(pk=ada.user.pk).update(is_active=False)
+
+    with pytest.raises(InvalidToken, match="inactive"):
+        users.load(user)
+
+
+def test_who_takes_over_a_name_takes_over_nobody(api: Api, ada: Person, person: Callable[..., Person]) -> None:
+    token, eve = api.login(ada)["access_token"], person("eve").user
+    field = get_user_model().USERNAME_FIELD
+    for user, name in ((ada.user, "lovelace"), (eve, ada.name)):
+        get_user_model()._default_manager.filter(pk=user.pk).update(**{field: name})
+
+    assert users.load(auth.authenticate(token)[0]).pk == ada.user.pk
+
+
+def test_a_connection_that_stays_open_is_over_with_its_session(api: Api, ada: Person) -> None:
+    given = api.login(ada)
+    access = auth.verify(given["access_token"])
+    auth.recheck(access)
+    api.logout(given["refresh_token"])
+
+    with pytest.raises(InvalidToken, match="ended"):
+        auth.recheck(access)
+
+
+def test_an_empty_fallback_is_no_key(api: Api, ada: Person) -> None:
+    said = dict(auth.verify(api.login(ada)["access_token"]).claims)
+    forged = tokens.issue(said, key=Key.from_secret(derive("", "access token HS256")))
+
+    with override_settings(SECRET_KEY_FALLBACKS=[""]), pytest.raises((ImproperlyConfigured, InvalidToken)):
+        auth.verify(forged)
+
+
+def test_a_secret_is_not_published(api: Api) -> None:
+    assert api.get("/auth/jwks.json").json() == {"keys": []}
+
+
+def test_a_key_that_somebody_could_pay_for_is_none() -> None:
+    short = rsa.generate_private_key(65537, 1024).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    with pytest.raises(ValueError, match="2048"):
+        Key.from_pem(short.decode())
+
+
+def test_what_was_seen_under_a_key_is_forgotten_with_it(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+    auth.verify(token)
+
+    with override_settings(SECRET_KEY="another-secret-key-of-the-tests-only-7f3b9c1e5d"), pytest.raises(InvalidToken):
+        auth.verify(token)
+    assert auth.verify(token).sub == str(ada.user.pk)
+
+
+def test_whoever_collects_tokens_fills_no_memory(api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "REMEMBERED", 5)
+    said, known = dict(auth.verify(api.login(ada)["access_token"]).claims), get_verifier()
+
+    for number in range(50):
+        auth.verify(tokens.issue({**said, "jti": str(number)}, key=get_key_ring().signing_key))
+    assert len(known._recent) + len(known._older) <= 10
