@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -12,13 +13,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
-from django.test import override_settings
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory, override_settings
 
 from django_ironclad import auth, tokens, users, verifier
 from django_ironclad.conf import get_key_ring, get_verifier
+from django_ironclad.connections import Connection
+from django_ironclad.decorators import requires
 from django_ironclad.encoding import b64encode
-from django_ironclad.errors import AccessDenied, InsufficientScope, InvalidCredentials, InvalidToken
+from django_ironclad.errors import AccessDenied, InsufficientScope, InvalidCredentials, InvalidToken, IroncladError
 from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
@@ -232,3 +237,49 @@ def test_whoever_collects_tokens_fills_no_memory(api: Api, ada: Person, monkeypa
     for number in range(50):
         auth.verify(tokens.issue({**said, "jti": str(number)}, key=get_key_ring().signing_key))
     assert len(known._recent) + len(known._older) <= 10
+
+
+@pytest.mark.parametrize("path", ["/plain/strict/", "/drf/strict/"])
+def test_a_strict_view_lets_nobody_in_whose_session_ended_a_moment_ago(api: Api, ada: Person, path: str) -> None:
+    given = api.login(ada)
+    before = api.get(path, given["access_token"]).status_code
+    end_elsewhere(pk=sid_of(given))
+
+    assert [before, api.get(path, given["access_token"]).status_code] == [200, 401]
+
+
+def test_an_async_view_that_requires_something_requires_it() -> None:
+    @requires(scope="read")
+    async def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("secret")
+
+    request: Any = RequestFactory().get("/")
+    request.user, request.auth = AnonymousUser(), None
+
+    assert async_to_sync(view)(request).status_code == 401
+
+
+def test_a_connection_goes_on_as_the_same_person_with_the_same_rights(
+    api: Api, ada: Person, person: Callable[..., Person]
+) -> None:
+    rosa = person("rosa", groups=("registrar",))
+    first = api.login(rosa)
+    same = api.refresh(first["refresh_token"]).json()
+    rosa.user.groups.clear()
+    less = api.refresh(same["refresh_token"]).json()
+    others = api.login(person("tom", groups=("registrar",)))
+    connection = Connection()
+
+    async def renewed_by(token: str) -> bool:
+        try:
+            await connection.renew(token)
+        except IroncladError:
+            return False
+        return True
+
+    async def scenario() -> list[bool]:
+        await connection.admit(first["access_token"])
+        await connection.require(Requirement(group="registrar"))
+        return [await renewed_by(each["access_token"]) for each in (same, less, others)]
+
+    assert async_to_sync(scenario)() == [True, False, False]
