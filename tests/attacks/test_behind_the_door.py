@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,17 +17,27 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, tokens, users, verifier
-from django_ironclad.conf import get_key_ring, get_verifier
+from django_ironclad import auth, ninja, tokens, users, verifier
+from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
 from django_ironclad.decorators import requires
 from django_ironclad.encoding import b64encode
-from django_ironclad.errors import AccessDenied, InsufficientScope, InvalidCredentials, InvalidToken, IroncladError
+from django_ironclad.errors import (
+    AccessDenied,
+    InsufficientScope,
+    InvalidCredentials,
+    InvalidToken,
+    IroncladError,
+    OriginNotAllowed,
+)
+from django_ironclad.handshake import BEARER, Handshake
+from django_ironclad.handshake import read as read_handshake
 from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
+from django_ironclad.rotation import RefreshToken
 from django_ironclad.tokens import AccessToken
 from tests.conftest import Api, Person, time_passes
 from tests.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
@@ -283,3 +294,108 @@ def test_a_connection_goes_on_as_the_same_person_with_the_same_rights(
         return [await renewed_by(each["access_token"]) for each in (same, less, others)]
 
     assert async_to_sync(scenario)() == [True, False, False]
+
+
+HANDSHAKE = {"type": "websocket", "path": "/", "query_string": b"", "scheme": "wss", "server": ("testserver", 443)}
+
+
+def handshake(*subprotocols: str, query: bytes = b"", **headers: str) -> Handshake:
+    given = {"host": "testserver"} | headers
+    pairs = [(name.encode(), value.encode()) for name, value in given.items()]
+    return read_handshake(HANDSHAKE | {"headers": pairs, "query_string": query, "subprotocols": list(subprotocols)})
+
+
+def test_a_page_of_another_site_opens_no_websocket() -> None:
+    """CVE-2023-26114, and whoever else forgot the Origin."""
+    assert handshake(BEARER, "a.token", origin="https://testserver").token == "a.token"
+
+    for origin in ("https://evil.example", "http://testserver", "https://testserver.evil.example", "null"):
+        with pytest.raises(OriginNotAllowed):
+            handshake(BEARER, "a.token", origin=origin)
+
+
+def test_a_handshake_has_one_token_and_shows_it_to_nobody() -> None:
+    assert handshake("chat", BEARER, "a.token") == Handshake("a.token", ["chat"], BEARER)
+    assert handshake("chat", query=b"access_token=a.token&token=a.token").token == ""
+
+    with pytest.raises(InvalidToken):
+        handshake(BEARER, "another.token", authorization="Bearer a.token")
+
+
+def test_a_foreign_form_acts_for_nobody_who_is_logged_in_by_djangos_session(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(ada.user)
+
+    assert browser.post("/plain/post/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+    assert browser.post("/plain/post/").status_code == 403
+
+
+NOW = 1_800_000_000
+SAID = {
+    "iss": "i",
+    "aud": "a",
+    "sid": "s",
+    "sub": "1",
+    "client_id": "c",
+    "jti": "j",
+    "iat": NOW - 10,
+    "exp": NOW + 290,
+    "auth_time": NOW - 600,
+}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "enough", "too_little"),
+    [
+        (Requirement(scope="read"), {"scope": "read write"}, {"scope": "read:own reader"}),
+        (Requirement(scope="read write"), {"scope": "write read"}, {"scope": "write"}),
+        (Requirement(group="staff"), {"groups": ["staff"]}, {"groups": ["staff of another"]}),
+        (Requirement(max_age=timedelta(seconds=60)), {"auth_time": NOW - 60}, {}),
+        (Requirement(), {}, None),
+    ],
+)
+def test_what_is_required_is_there_whole(requirement: Requirement, enough: Any, too_little: Any) -> None:
+    def token(more: Any) -> AccessToken | None:
+        return None if more is None else AccessToken.of(SAID | more)
+
+    requirement.check(None, token(enough), now=NOW, leeway=0)
+
+    with pytest.raises(IroncladError):
+        requirement.check(None, token(too_little), now=NOW, leeway=0)
+
+
+def test_a_name_that_a_setting_has_lost_opens_nothing() -> None:
+    for lost in ({"scope": ""}, {"group": ""}, {"permission": ""}):
+        with pytest.raises(ValueError, match="empty"):
+            Requirement(**lost)
+
+
+def test_of_two_things_that_an_operation_requires_both_are_asked(api: Api, ada: Person) -> None:
+    request: Any = RequestFactory().get("/", headers={"authorization": f"Bearer {api.login(ada)['access_token']}"})
+    recent = ninja.requires_recent_login(max_age=timedelta(hours=1))
+    assert recent(request)
+
+    for guard in (recent & ninja.requires(scope="read"), ninja.requires(scope="read") & recent):
+        with pytest.raises(InsufficientScope):
+            guard(RequestFactory().get("/", headers={"authorization": request.headers["Authorization"]}))
+
+
+def test_a_refresh_token_needs_the_servers_secret_and_the_rows_seed(api: Api, ada: Person) -> None:
+    token = RefreshToken(api.login(ada)["refresh_token"].split(".")[0], 0, 0)
+    secret, seed = get_refresh_secrets()[0], bytes(Session.objects.get().seed)
+
+    for half in ({"secret": secret, "seed": b""}, {"secret": b"", "seed": seed}):
+        assert api.refresh(token.encode(**half)).status_code == 400
+    assert api.refresh(token.encode(secret=secret, seed=seed)).status_code == 200
+
+
+def test_what_a_client_calls_itself_is_in_no_line_of_the_log(
+    api: Api, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    api.http = Client(headers={"user-agent": "Mozilla/5.0 session_revoked root"})
+    api.logout(api.login(ada)["refresh_token"])
+
+    assert "session_started" in caplog.text
+    assert "Mozilla" not in caplog.text
