@@ -30,10 +30,9 @@ TESTS = {
         ),
     ],
     "sessions": [
-        "tests/test_sessions.py",
-        "tests/test_logout.py",
-        "tests/test_user_events.py",
-        "tests/test_statements.py",
+        *("tests/test_sessions.py", "tests/test_logout.py", "tests/test_user_events.py", "tests/test_statements.py"),
+        *("tests/test_authorization.py", "tests/test_login.py::test_the_session_knows_its_device"),
+        *("-k", "not races and not twenty"),
     ],
     "revocation": ["tests/test_revocation.py", "tests/test_revocation_stories.py"],
     "http": [

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import OperationalError, connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
-from django_ironclad import sessions
+from django_ironclad import auth, sessions
 from django_ironclad.models import Session
+from django_ironclad.revocation import revoked_sessions
+from django_ironclad.testing import recorded
 
 from .conftest import PASSWORD, Api, Person, race, time_passes
 
@@ -152,11 +159,113 @@ def test_a_user_has_so_many_sessions_at_most_and_the_least_used_goes(api: Api, a
     assert Session.objects.get(pk=sid(tokens[1])).revoked_reason == "too_many"
 
 
+def test_nobody_elses_sessions_count(api: Api, ada: Person, person: Callable[..., Person]) -> None:
+    rosas = api.login(person("rosa"))
+    with override_settings(IRONCLAD={"SESSIONS_PER_USER": 1}):
+        mine = api.login(ada)
+
+    assert [alive(api, each) for each in (rosas, mine)] == [True, True]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_twenty_who_log_in_at_once_leave_no_more_sessions_than_allowed(ada: Person) -> None:
     with override_settings(IRONCLAD={"SESSIONS_PER_USER": 5}):
         race(20, lambda _: Api().login(ada))
         assert Session.objects.live().count() == 5
+
+
+# What everybody hears, whoever ends them, and when it cannot be stored.
+
+
+def test_each_beginning_and_each_end_is_one_line_in_the_log_and_one_signal(
+    ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django_ironclad")
+    with recorded() as events:
+        auth.login(ada.user, client_id="an app", amr=["pwd", "otp"])
+        session = Session.objects.get()
+        sessions.revoke(session.pk, reason="lost")
+
+    who = {"session": str(session.pk), "user": str(ada.user.pk)}
+    assert (session.client_id, session.amr) == ("an app", "pwd otp")
+    assert [(event.name, event.session, event.facts) for event in events] == [
+        ("session_started", session, {}),
+        ("session_revoked", session, {"reason": "lost"}),
+    ]
+    assert [(record.name, record.levelname, record.message) for record in caplog.records] == [
+        ("django_ironclad", "INFO", f"session_started {json.dumps(who)}"),
+        ("django_ironclad", "INFO", f"session_revoked {json.dumps({**who, 'reason': 'lost'})}"),
+    ]
+    assert {**who, "event": "session_revoked", "reason": "lost"}.items() <= vars(caplog.records[1]).items()
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[BaseDatabaseWrapper]:
+    """The connection that a router chooses for whatever is written of sessions: another one to the same database."""
+    connections["elsewhere"] = connection.copy("elsewhere")  # type: ignore[no-untyped-call]
+    with override_settings(DATABASE_ROUTERS=["tests.test_sessions.Elsewhere"]):
+        yield connections["elsewhere"]
+    connections["elsewhere"].close()
+    del connections["elsewhere"]
+
+
+class Elsewhere:
+    def db_for_write(self, model: type[Any], **_: object) -> str | None:
+        return "elsewhere" if model is Session else None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_end_together_or_none_does(
+    ada: Person, three: list[dict[str, Any]], elsewhere: BaseDatabaseWrapper
+) -> None:
+    updates = []
+
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        updates.extend([sql] * sql.startswith("UPDATE"))
+        if len(updates) == 2:
+            raise OperationalError("the database is gone")
+        return execute(sql, *rest)
+
+    with recorded() as events:
+        with elsewhere.execute_wrapper(fail), pytest.raises(OperationalError):
+            sessions.revoke_all(ada.user, reason="all", keep=sid(three[0]))
+        assert Session.objects.live().count() == 3
+        assert not events
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_are_told_again_once_the_end_is_committed_wherever_sessions_are_written(
+    ada: Person, three: list[dict[str, Any]], elsewhere: BaseDatabaseWrapper
+) -> None:
+    invalidated = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(revoked_sessions, "invalidate", lambda sids: invalidated.append(set(sids)))
+        with transaction.atomic(using="elsewhere"):
+            sessions.revoke(sid(three[0]), reason="soon")
+            assert invalidated == [{sid(three[0])}]
+
+    assert invalidated == [{sid(three[0])}] * 2
+
+
+def test_a_session_moves_to_the_new_secret_key_once_alone_and_only_from_where_it_was_seen(ada: Person) -> None:
+    for _ in range(2):
+        auth.login(ada.user)
+    session, other = Session.objects.select_related("user").order_by("pk")
+    with override_settings(SECRET_KEY="a new one", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+        current = ada.user.get_session_auth_hash()
+        with CaptureQueriesContext(connection) as queries:
+            sessions.follow_secret_key(session)
+            session.refresh_from_db(fields=["auth_hash"])
+            sessions.follow_secret_key(session)
+        assert [query["sql"].split()[0] for query in queries] == ["UPDATE", "SELECT"]
+        assert session.auth_hash == current
+        other.refresh_from_db(fields=["auth_hash"])
+        assert other.auth_hash != current
+
+        Session.objects.filter(pk=other.pk).update(auth_hash="another's")
+        sessions.follow_secret_key(other)
+        other.refresh_from_db(fields=["auth_hash"])
+        assert other.auth_hash == "another's"
 
 
 # The password.

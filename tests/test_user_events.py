@@ -144,6 +144,8 @@ def test_a_login_by_djangos_session_that_upgrades_the_hash_ends_nothing(api: Api
 
 def test_others_sessions_live_on(api: Api, ada: Person, person: Callable[..., Person], tokens: dict[str, Any]) -> None:
     rosa = api.login(person("rosa"))
+    ada.user.set_password("another one entirely")
+    ada.user.save()
     ada.user.is_active = False
     ada.user.save()
 

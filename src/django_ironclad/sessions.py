@@ -32,10 +32,10 @@ def start(
     client_id: str,
     auth_time: datetime,
     lifetime: timedelta,
-    user_agent: str = "",
-    ip_address: str | None = None,
-    scope: str = "",
-    amr: str = "",
+    user_agent: str,
+    ip_address: str | None,
+    scope: str,
+    amr: str,
 ) -> Session:
     """A new session of `user`, which ends after `lifetime` at the latest."""
     session = Session(
