@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import operator
 import os
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
 from django_ironclad import auth, revocation, sessions
@@ -82,9 +84,14 @@ def test_one_query_an_interval_and_none_otherwise(api: Api, ada: Person, clock: 
 
 
 def test_in_djangos_test_runner_nothing_is_polled(api: Api, ada: Person) -> None:
-    token = api.login(ada)["access_token"]
+    tokens, other = api.login(ada), api.login(ada)
 
-    assert statements(lambda: [auth.authenticate(token) for _ in range(5)]) == 0
+    assert statements(lambda: [auth.authenticate(tokens["access_token"]) for _ in range(5)]) == 0
+    for each in (tokens, other):
+        api.logout(each["refresh_token"])
+    assert statements(lambda: [refused(each["access_token"]) for each in (tokens, other)]) == 0
+    assert refused(tokens["access_token"])
+    assert refused(other["access_token"])
 
 
 def test_what_ended_here_is_refused_here_at_once(api: Api, ada: Person, clock: Clock) -> None:
@@ -157,11 +164,13 @@ def test_a_transaction_of_more_than_a_minute_is_heard_of_half_a_minute_late_at_m
     token = api.login(ada)["access_token"]
     assert not refused(token)
     end_elsewhere()
-    Session.objects.update(revoked_at=Now() - timedelta(seconds=90))
+    Session.objects.update(revoked_at=Now() - timedelta(seconds=88.5))
     clock.now += 1
 
     assert not refused(token)
-    clock.now += 29
+    clock.now += 28
+    assert not refused(token)
+    clock.now += 1
     assert refused(token)
 
 
@@ -236,6 +245,41 @@ def test_a_snapshot_is_forgotten_once_its_tokens_are_over(api: Api, ada: Person,
     assert sid_of(tokens) not in revoked_sessions
 
 
+def test_a_read_without_news_copies_nothing(api: Api, ada: Person, clock: Clock) -> None:
+    """The set may be large."""
+    sets = RevokedSessions()
+    api.logout(api.login(ada)["refresh_token"])
+    sets.freshen()
+    known = sets._read.keys
+    clock.now += 1
+    sets.freshen()
+
+    assert sets._read.sent_at == clock.now
+    assert sets._read.keys is known
+    assert len(known) == 1
+
+
+def test_who_ends_what_is_over_makes_nobody_read(api: Api, ada: Person, clock: Clock) -> None:
+    tokens, other = api.login(ada), api.login(ada)
+    api.logout(other["refresh_token"])
+    assert not refused(tokens["access_token"])
+
+    assert not sessions.revoke(sid_of(other), reason="again")
+    assert statements(lambda: auth.authenticate(tokens["access_token"])) == 0
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_where_a_database_has_a_type_for_ids_they_are_read_as_text(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setattr(connection.features, "has_native_uuid_field", native)
+    with CaptureQueriesContext(connection) as queries:
+        RevokedSessions().freshen()
+
+    read = queries.captured_queries[0]["sql"].partition(" FROM ")[0]
+    assert ("CAST(" in read or "::varchar" in read) is native
+
+
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
 def test_a_read_that_fails_is_told_in_the_log_and_to_nobody_else(
     api: Api, ada: Person, clock: Clock, caplog: pytest.LogCaptureFixture, error: type[Exception]
@@ -250,6 +294,7 @@ def test_a_read_that_fails_is_told_in_the_log_and_to_nobody_else(
         assert not refused(token)
 
     (record,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert record.name == "django_ironclad"
     assert record.event == "revocation_read_failed"  # type: ignore[attr-defined]
     assert error.__name__ in record.message
 
@@ -324,22 +369,27 @@ def test_nobody_waits_for_the_reader_while_the_set_is_young(clock: Clock) -> Non
     assert 0.9 < time.monotonic() - before < 1.9
 
 
-def test_one_reads_while_the_set_is_a_little_old_and_everybody_asks_once_it_is_older(clock: Clock) -> None:
+@pytest.mark.parametrize("interval", [1, 3])
+def test_one_reads_while_the_set_is_a_little_old_and_everybody_asks_once_it_is_older(
+    clock: Clock, interval: int
+) -> None:
     sets = RevokedSessions()
-    sets.freshen()
-    clock.now += 1.5
-    assert sets.is_due()
-    assert not sets.is_due()
-    clock.now += 0.5
-    assert sets.is_due()
-    assert sets.is_due()
-
-    sets.freshen()
-    for _ in range(3):
-        assert not sets.is_due()
-        clock.now += 1
-        assert sets.is_due()
+    with override_settings(IRONCLAD={"REVOCATION_INTERVAL": timedelta(seconds=interval)}):
         sets.freshen()
+        assert not sets.is_due()
+        clock.now += 1.5 * interval
+        assert sets.is_due()
+        assert not sets.is_due()
+        clock.now += 0.5 * interval
+        assert sets.is_due()
+        assert sets.is_due()
+
+        sets.freshen()
+        for _ in range(3):
+            assert not sets.is_due()
+            clock.now += interval
+            assert sets.is_due()
+            sets.freshen()
 
 
 def test_who_waited_for_a_read_that_failed_does_not_try_at_once_again(clock: Clock) -> None:
@@ -378,3 +428,29 @@ def test_sixty_bits_tell_sessions_apart() -> None:
 
     assert len(keys) == 100_000
     assert functools.reduce(operator.or_, keys) == 2**60 - 1
+
+
+def loaded() -> Any:
+    """The module once more, as a process that starts has it."""
+    spec = importlib.util.find_spec("django_ironclad.revocation")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_clock_is_one_that_goes_on_while_the_machine_sleeps_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # One that can be told from `time.monotonic`.
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", time.CLOCK_REALTIME, raising=False)
+    assert abs(loaded().clock() - time.time()) < 60
+
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    assert loaded().clock is time.monotonic
+
+
+def test_where_nothing_forks_nothing_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "register_at_fork")
+    assert not loaded().revoked_sessions._read.keys

@@ -95,7 +95,7 @@ class RevokedSessions:
 
     def freshen(self) -> None:
         """Return once the set may be believed. Raises TemporarilyUnavailable: no token is refused for our trouble."""
-        if not self._failed_just_now() and self._lock.acquire(timeout=PATIENCE):
+        if self._lock.acquire(timeout=PATIENCE):
             try:
                 # Whoever waited for a read, or for its failure, does not try at once again: it waited enough.
                 if self._is_old() and not self._failed_just_now():
