@@ -104,6 +104,11 @@ def _is_said(parent: ast.AST, node: ast.AST) -> bool:
         return True
     if isinstance(parent, (ast.FunctionDef, ast.ClassDef)) and node in parent.decorator_list:
         return True
+    # What only a type checker reads.
+    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
+        return True
+    if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "cast" and node is parent.args[0]:
+        return True
     # What an error says, and what a log line says.
     return isinstance(parent, ast.Raise) or (
         isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "logger" in ast.unparse(node.func)

@@ -69,14 +69,14 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     calls, took = _baseline(session)
     assert not failures.count, "the tests fail without any fault"
     database = _Database()
-    verdicts = {}
+    verdicts: dict[int, tuple[str, list[str]]] = {}
+    quickest_first = sorted(session.items, key=lambda item: took[item.nodeid])
     for number, mutant in enumerate(MUTANTS):
-        items = sorted(
-            (item for item in session.items if mutant.where in calls[item.nodeid]), key=lambda i: took[i.nodeid]
-        )
+        items = [item for item in quickest_first if mutant.where in calls[item.nodeid]]
         database.restore()
         verdict = _verdict(session, mutant, items, failures, patience=20 + 5 * sum(took[i.nodeid] for i in items))
-        verdicts[number] = {"verdict": verdict, "tests": [item.nodeid for item in items]}
+        # What is in no function shows in any test.
+        verdicts[number] = verdict, [item.nodeid for item in items or quickest_first]
         print(f"{verdict:9} {mutant.line:4} {mutant.name}", file=sys.__stderr__, flush=True)
     database.restore()
     Path(os.environ["VERDICTS"]).write_text(json.dumps(verdicts))

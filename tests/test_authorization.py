@@ -114,6 +114,17 @@ def test_scopes_that_are_none_are_the_projects_mistake(ada: Person, returned: An
         auth.login(ada.user)
 
 
+@pytest.mark.parametrize(
+    "name", ["iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "amr", "scope"]
+)
+def test_no_project_says_in_our_place_what_is_ours(ada: Person, name: str) -> None:
+    with (
+        override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {name: "anything"}}),
+        pytest.raises(ImproperlyConfigured, match=f"{name}'.*are ours"),
+    ):
+        auth.login(ada.user)
+
+
 # When a changed group is seen.
 
 

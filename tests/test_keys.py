@@ -187,12 +187,11 @@ TELLING = (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 
 def test_one_remainder_that_no_flawed_key_leaves_is_enough(prime: int) -> None:
     powers = {pow(65537, exponent, prime) for exponent in range(prime)}
     other = next(remainder for remainder in range(1, prime) if remainder not in powers)
-    product = math.prod(TELLING)
-    rest = product // prime
-    # 65537 by all the others, and this by the one: then it is moved to 2048 bits, and made odd.
-    modulus = (65537 + rest * ((other - 65537) * pow(rest, -1, prime) % prime)) % product
+    rest = math.lcm(*(number for number in range(2, 169) if number % prime))
+    product = rest * prime
+    # 65537 by all other numbers, and this by the one: then it is moved to 2048 bits.
+    modulus = 65537 + rest * ((other - 65537) * pow(rest, -1, prime) % prime)
     modulus += (1 << 2047) // product * product + product
-    modulus += product * (modulus % 2 == 0)
 
     assert Key.from_pem(public_pem(rsa.RSAPublicNumbers(65537, modulus).public_key())).algorithm == "RS256"
 
@@ -216,6 +215,11 @@ def test_a_secret_has_32_bytes_or_more() -> None:
     for secret in (b"s" * 32, b"s" * 1000):
         key = Key.from_secret(secret)
         key.verify(hmac.digest(secret, b"data", "sha256"), b"data")
+
+
+def test_the_kid_of_a_secret_is_its_thumbprint_too() -> None:
+    jwk = f'{{"k":"{b64encode(SECRET)}","kty":"oct"}}'.encode()
+    assert KEYS["HS256"].kid == b64encode(hashlib.sha256(jwk).digest())
 
 
 def test_derived_secrets_are_those_of_rfc_5869() -> None:
@@ -245,6 +249,7 @@ def test_a_secret_never_shows(algorithm: str) -> None:
     for secret in secrets:
         for spelling in (repr(secret)[2:-1], secret.hex(), str(int.from_bytes(secret, "big")), b64encode(secret)):
             assert spelling not in shown
+    assert repr(key) == f"Key(algorithm={key.algorithm!r}, jwk={key.jwk!r}, kid={key.kid!r})"
     with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
         pickle.dumps(key)
 

@@ -9,7 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -448,6 +448,8 @@ CLAIMS: dict[str, Callable[[int], dict[str, Any]]] = {
     "aud as a name": lambda now: {"aud": {ISSUER: True}},
     "groups with a number": lambda now: {"groups": ["registrar", 1]},
     "groups in a list of lists": lambda now: {"groups": [["registrar"]]},
+    "amr in one text": lambda now: {"amr": "pwd"},
+    "amr with a number": lambda now: {"amr": ["pwd", 1]},
 }
 
 _NO_TEXT = {"missing": ..., "null": None, "true": True, "a number": 1, "a float": 1.5, "a list": [], "an object": {}}
@@ -688,6 +690,31 @@ def test_an_access_token_cannot_be_changed() -> None:
         access.claims["deep"]["er"][0] = {"sub": "2"}
 
 
+def test_a_token_shows_none_of_its_claims_and_is_the_same_whether_somebody_asked_for_them() -> None:
+    asked, other = (AccessToken.of({**genuine(KEYS["HS256"], NOW).claims, "more": "secret"}) for _ in range(2))
+    assert asked.claims is asked.claims
+
+    assert asked == other
+    assert hash(asked) == hash(other)
+    for name in ("payload", "_claims", "secret"):
+        assert name not in repr(asked)
+    with pytest.raises((TypeError, ValueError)):
+        replace(asked, _claims={"sub": "2"})
+
+
+def test_what_is_said_anew_takes_the_place_of_the_scope_and_of_whatever_is_no_rfcs_own() -> None:
+    said = genuine(KEYS["HS256"], NOW).claims
+    own = {name: value for name, value in said.items() if name not in ("username", "groups")}
+    own |= {"nbf": NOW - 1, "amr": ["pwd"]}
+    access = AccessToken.of({**own, "username": "ada", "more": 1, "scope": "read"})
+
+    renewed = access.saying({"groups": ["choir"], "scope": "write"})
+    assert renewed.claims == {**own, "amr": ("pwd",), "groups": ("choir",), "scope": "write"}
+    assert (renewed.username, renewed.groups, renewed.scope) == ("", ("choir",), {"write"})
+    assert access.saying({}).claims == {**own, "amr": ("pwd",)}
+    assert access.saying({"username": "ada", "more": 1, "scope": "read"}) is access
+
+
 #: At the edge of what is refused above.
 GOOD: dict[str, Forge] = {
     "as issued": lambda g: g.token,
@@ -718,7 +745,8 @@ def test_a_token_has_8_kib_and_not_a_character_more() -> None:
     size = (MAX_LENGTH - len(good.token)) * 3 // 4
     tokens = {len(token): token for token in (good.claim(more="a" * (size - less)) for less in range(16))}
 
-    check(tokens[8192], RINGS["RS256"], good.claims["iat"])
+    longest = check(tokens[8192], RINGS["RS256"], good.claims["iat"])
+    assert issue(load_json(longest.payload), key=KEYS["RS256"]) == tokens[8192]
     with pytest.raises(InvalidToken, match="longer"):
         check(tokens[8193], RINGS["RS256"], good.claims["iat"])
 

@@ -38,6 +38,8 @@ _UNREADABLE = (
     UnicodeError,
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# PostgreSQL stores no NUL, and a lone surrogate has no UTF-8.
+_NOT_STORED = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def bearer_token(request: HttpRequest) -> str:
@@ -95,7 +97,7 @@ def _single(lists: Any) -> Mapping[str, Any]:
     members = dict(lists)
     if any(len(values) != 1 for values in members.values()):
         raise InvalidRequest("a form field is there twice")
-    return {name: values[0] for name, values in members.items()}
+    return {name: value for name, (value,) in members.items()}
 
 
 def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
@@ -106,7 +108,7 @@ def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
     if _CONTROL.search(username):
         raise InvalidRequest("control characters in the user name")
     # Nobody's; and whoever counts attempts has no column for it.
-    longest = max(MAX_USERNAME, getattr(model._meta.get_field(field), "max_length", None) or 0)
+    longest = max(MAX_USERNAME, getattr(model._meta.get_field(field), "max_length", None) or MAX_USERNAME)
     if len(username) > longest:
         raise InvalidRequest("user name too long", description=f"The user name is longer than {longest} characters.")
     return username, password(body, "password")
@@ -125,8 +127,7 @@ def text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if type(value) is not str or not value:
         raise InvalidRequest(f"{name} missing", description=f'"{name}" is required and must be a text.')
-    # PostgreSQL stores no NUL, and a lone surrogate has no UTF-8.
-    if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if _NOT_STORED.search(value):
         raise InvalidRequest(f"{name} holds characters that are none", description=f'"{name}" is not a valid text.')
     return value
 

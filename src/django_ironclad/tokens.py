@@ -136,7 +136,8 @@ def _token(payload: bytes, claims: dict[str, Any]) -> AccessToken:
             raise ValueError(f"{name} is missing or no text")
     if "iss" not in claims or "aud" not in claims:
         raise ValueError("iss or aud is missing")
-    if type(claims.get("scope", "")) is not str:
+    scope = claims.get("scope", "")
+    if type(scope) is not str:
         raise ValueError("scope is no text")
     for name in ("groups", "amr"):
         names = claims.get(name, [])
@@ -149,8 +150,8 @@ def _token(payload: bytes, claims: dict[str, Any]) -> AccessToken:
         sid=claims["sid"],
         username="" if username is None else str(username),
         groups=tuple(claims.get("groups", ())),
-        scope=_scope(claims.get("scope", "")),
-        not_before=max(claims["iat"], claims.get("nbf", 0)),
+        scope=_scope(scope),
+        not_before=max(claims["iat"], claims.get("nbf", claims["iat"])),
         exp=claims["exp"],
     )
 

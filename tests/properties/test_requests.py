@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from django_ironclad import handshake, http
 from django_ironclad.devices import client_address
-from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, OriginNotAllowed
+from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
 
 from . import for_all
 
@@ -41,6 +42,8 @@ bodies = st.dictionaries(names | texts, json_values, max_size=5)
 @example(header="Bearer a b")
 @example(header=" bearer  a ")
 @example(header="Bearer\ta")
+@example(header="x Bearer a")
+@example(header="Bearer xax")
 def test_an_authorization_header_holds_one_token_or_none_or_is_refused(header: str) -> None:
     try:
         token = http.parse_bearer(header)
@@ -142,6 +145,7 @@ def test_a_body_has_8_kib_at_most_whether_its_length_is_said_or_not(size: int, k
 @for_all(300, body=bodies)
 @example(body={"username": "a\0", "password": "b"})
 @example(body={"username": "a", "password": "\ud800"})
+@example(body={"username": "a", "password": "\udfff"})
 @example(body={"username": "a" * 255, "password": "b"})
 @example(body={"username": "a", "password": "b" * 1025})
 def test_credentials_are_two_texts_as_they_were_sent_or_refused(body: dict[str, Any]) -> None:
@@ -311,3 +315,91 @@ def test_a_handshake_is_read_or_refused(protocols: list[str], origin: str | None
     assert (read.accepted == handshake.BEARER) is (handshake.BEARER in protocols)
     assert read.accepted is None or read.token in protocols
     assert read.token not in read.subprotocols or protocols.count(read.token) > 1 or not read.accepted
+
+
+# The same at its edges, and where nothing was sent.
+
+
+class Unread(BytesIO):
+    """A body that nobody may ask for."""
+
+    def read(self, *_: object) -> bytes:
+        raise AssertionError("the body was read")
+
+
+def over_asgi(body: BytesIO, content_type: str, length: int | None = None) -> HttpRequest:
+    said = [] if length is None else [(b"content-length", b"%d" % length)]
+    headers = [(b"content-type", content_type.encode()), *said]
+    return ASGIRequest({"type": "http", "method": "POST", "path": "/", "headers": headers}, body)
+
+
+def test_a_body_of_8_kib_is_read_and_one_byte_more_is_too_much() -> None:
+    body = b'{"x":"%b"}' % (b"a" * (8192 - 8))
+    for said in (8192, None):
+        assert http.read_body(over_asgi(BytesIO(body), "application/json", said)) == {"x": "a" * (8192 - 8)}
+    # One that says too little is no smaller.
+    for said in (8193, 8192, 1, None):
+        with pytest.raises(InvalidRequest, match="too large"):
+            http.read_body(over_asgi(BytesIO(body + b" "), "application/json", said))
+
+
+def test_what_says_that_it_is_too_large_is_not_read_nor_a_multipart_form_that_says_nothing() -> None:
+    for content_type in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        with pytest.raises(InvalidRequest, match="too large"):
+            http.read_body(over_asgi(Unread(), content_type, 8193))
+    assert http.read_body(over_asgi(Unread(), "multipart/form-data; boundary=x")) == {}
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", ""])
+def test_an_empty_body_has_no_members_whatever_its_type(content_type: str) -> None:
+    assert http.read_body(over_asgi(BytesIO(), content_type)) == {}
+
+
+class Users:
+    """A user model whose names are e-mail addresses of any length."""
+
+    USERNAME_FIELD = "email"
+    longest: int | None = None
+
+    @classmethod
+    def get_field(cls, name: str) -> Any:
+        return SimpleNamespace(max_length=cls.longest if name == "email" else None)
+
+
+Users._meta = Users  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("longest", "allowed"), [(None, 254), (30, 254), (300, 300)])
+def test_a_user_name_is_as_long_as_an_address_can_be_or_as_the_users_have_them(
+    monkeypatch: pytest.MonkeyPatch, longest: int | None, allowed: int
+) -> None:
+    monkeypatch.setattr(http, "get_user_model", lambda: Users)
+    monkeypatch.setattr(Users, "longest", longest)
+    for name in ("email", "username"):
+        assert http.credentials({name: "a" * allowed, "password": "b"}) == ("a" * allowed, "b")
+        with pytest.raises(InvalidRequest, match="too long"):
+            http.credentials({name: "a" * (allowed + 1), "password": "b"})
+    assert http.credentials({"username": "b", "email": "a", "password": "c"}) == ("a", "c")
+
+
+def test_a_password_has_1024_characters_at_most() -> None:
+    assert http.credentials({"username": "a", "password": "b" * 1024}) == ("a", "b" * 1024)
+    with pytest.raises(InvalidRequest, match="too long"):
+        http.credentials({"username": "a", "password": "b" * 1025})
+
+
+def test_where_no_refresh_token_was_sent_there_is_none_and_no_page_is_asked_for() -> None:
+    assert http.refresh_token(asked("application/json"), {}) == ("", "body")
+    assert http.refresh_cookie(asked("application/json", origin="https://testserver")) == ""
+
+
+def test_a_token_is_read_from_the_header_and_asked_for_where_one_is_needed() -> None:
+    request, without = asked("application/json", authorization="Bearer a"), asked("application/json")
+    assert http.bearer_token(request) == http.required_token(request) == "a"
+    assert http.bearer_token(without) == ""
+    with pytest.raises(MissingToken):
+        http.required_token(without)
+
+
+def test_a_requested_scope_names_each_once_in_order() -> None:
+    assert http.requested_scope({"scope": "write read write"}) == "read write"
