@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import django
+import pytest
 from django.core.management import call_command
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A real one, at `folder`."""
+    if os.geteuid() != 0:
+        pytest.skip("to mount a file system takes root")
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    mounted = subprocess.run(command, capture_output=True, check=False, text=True)
+    if mounted.returncode:
+        pytest.skip(f"the kernel refuses: {mounted.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 def fill(file: Path) -> None:

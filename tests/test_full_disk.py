@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,22 +12,15 @@ import pytest
 from django.db import connection
 
 from .conftest import PASSWORD, Api, Person
+from .full_disk import small_disk
 
 pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="it is about SQLite")
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A real one, of 8 megabytes."""
-    if os.geteuid() != 0:
-        pytest.skip("to mount a file system takes root")
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(tmp_path)], capture_output=True, check=False, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"the kernel refuses: {mounted.stderr.strip()}")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
+    with small_disk(tmp_path, 8):
+        yield tmp_path
 
 
 def test_on_a_full_disk_everything_is_503_and_then_everybody_goes_on(disk: Path) -> None:

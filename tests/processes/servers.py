@@ -104,10 +104,10 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(*, address: str = "", within: str = "") -> Iterator[PostgreSQL]:
-    """Running, with this project's tables; gone at the end."""
+def postgresql(*, address: str = "", within: str = "", parent: Path | None = None) -> Iterator[PostgreSQL]:
+    """Running, with this project's tables, in a folder of its own in `parent`; gone at the end."""
     # A short name: the path of a Unix socket has 107 bytes at most.
-    folder = Path(tempfile.mkdtemp(prefix="ironclad-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="ironclad-pg-", dir=parent))
     try:
         folder.chmod(0o755)
         server = PostgreSQL(folder, address=address, within=within)
