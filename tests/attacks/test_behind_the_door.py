@@ -16,10 +16,12 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, ninja, tokens, users, verifier
+from django_ironclad import auth, ninja, refresh, tokens, users, verifier
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
 from django_ironclad.decorators import requires
@@ -31,6 +33,7 @@ from django_ironclad.errors import (
     InvalidToken,
     IroncladError,
     OriginNotAllowed,
+    TemporarilyUnavailable,
 )
 from django_ironclad.handshake import BEARER, Handshake
 from django_ironclad.handshake import read as read_handshake
@@ -399,3 +402,66 @@ def test_what_a_client_calls_itself_is_in_no_line_of_the_log(
 
     assert "session_started" in caplog.text
     assert "Mozilla" not in caplog.text
+
+
+def test_a_thief_who_is_found_out_reads_what_a_guesser_reads(api: Api, ada: Person) -> None:
+    stolen = api.login(ada)["refresh_token"]
+    Session.objects.update(generation=2)
+    guessed = api.refresh(stolen[:-43] + "A" * 43)
+    found_out = api.refresh(stolen)
+
+    assert Session.objects.get().revoked_reason == "refresh_token_reused"
+    assert (found_out.status_code, found_out.content) == (guessed.status_code, guessed.content)
+
+
+@pytest.mark.parametrize("meanwhile", [{"generation": 5}, {"revoked_at": Now(), "revoked_reason": "logout"}])
+def test_what_happens_between_the_read_and_the_write_of_a_refresh_is_not_undone(
+    api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
+) -> None:
+    token, decide = api.login(ada)["refresh_token"], refresh.decide
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        Session.objects.update(**meanwhile)
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(refresh, "decide", late)
+
+    assert api.refresh(token).status_code == 400
+    assert Session.objects.get().revoked_at is not None
+
+
+def test_a_branch_that_died_is_nobodys_parent(api: Api, ada: Person) -> None:
+    first = api.login(ada)["refresh_token"]
+    lost = api.refresh(first).json()["refresh_token"]
+    time_passes(hours=3)
+    late = api.refresh(first).json()["refresh_token"]
+    time_passes(minutes=1)
+
+    assert [api.refresh(token).status_code for token in (late, lost)] == [200, 400]
+
+
+def test_who_comes_seconds_after_the_victim_each_time_gets_so_many_answers_and_no_more(api: Api, ada: Person) -> None:
+    token, shadow = api.login(ada)["refresh_token"], []
+    for _ in range(20):
+        following = api.refresh(token).json()["refresh_token"]
+        shadow.append(bool(api.refresh(token).json().get("refresh_token")))
+        time_passes(minutes=5)
+        token = following
+
+    assert shadow.index(False) in (12, 13)
+
+
+def test_who_keeps_the_database_from_answering_keeps_no_session_alive(api: Api, ada: Person, clock: Clock) -> None:  # noqa: F811
+    token = api.login(ada)["access_token"]
+    auth.authenticate(token)
+
+    def gone(*args: Any) -> None:
+        raise OperationalError("the database is gone")
+
+    with connection.execute_wrapper(gone):
+        for _ in range(30):
+            clock.now += 1
+            auth.authenticate(token)
+        clock.now += 1
+        with pytest.raises(TemporarilyUnavailable):
+            auth.authenticate(token)
