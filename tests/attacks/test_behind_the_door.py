@@ -465,3 +465,12 @@ def test_who_keeps_the_database_from_answering_keeps_no_session_alive(api: Api, 
         clock.now += 1
         with pytest.raises(TemporarilyUnavailable):
             auth.authenticate(token)
+
+
+def test_a_device_that_may_little_may_no_more_after_a_refresh(api: Api, ada: Person) -> None:
+    """RFC 6749 §6."""
+    with override_settings(IRONCLAD={"SCOPES": lambda user, groups: ["read", "write"]}):
+        narrow = api.login(ada, scope="read")
+        later = api.refresh(narrow["refresh_token"]).json()
+
+        assert [auth.verify(each["access_token"]).scope for each in (narrow, later)] == [{"read"}] * 2
