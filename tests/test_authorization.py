@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.test import override_settings
+from django.db import connection
+from django.test import RequestFactory, override_settings
 
-from django_ironclad import auth
+from django_ironclad import auth, decorators, sessions
+from django_ironclad.errors import InvalidToken
 from django_ironclad.models import Session
 from django_ironclad.signals import session_reauthenticated
 from django_ironclad.tokens import AccessToken
@@ -123,6 +126,28 @@ def test_no_project_says_in_our_place_what_is_ours(ada: Person, name: str) -> No
         pytest.raises(ImproperlyConfigured, match=f"{name}'.*are ours"),
     ):
         auth.login(ada.user)
+
+
+#: What CLAIMS may return, and no token can say.
+UNSAYABLE: dict[str, Any] = {"no dictionary": ["read"], "a claim of ours": {"sub": "1"}, "no JSON": {"more": {1}}}
+
+
+@pytest.mark.parametrize("returned", UNSAYABLE.values(), ids=UNSAYABLE)
+def test_claims_that_no_token_can_say_are_the_projects_mistake_also_to_the_strict_check(
+    ada: Person, returned: Any
+) -> None:
+    token = auth.login(ada.user).access_token
+    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: returned}):
+        for door in (lambda: auth.login(ada.user), lambda: auth.authenticate(token, strict=True)):
+            with pytest.raises(ImproperlyConfigured, match="CLAIMS"):
+                door()
+
+
+def test_a_view_that_requires_what_no_middleware_looked_for_says_so(ada: Person) -> None:
+    request = RequestFactory().get("/")
+    request.user = ada.user
+    with pytest.raises(ImproperlyConfigured, match="BearerMiddleware"):
+        decorators.requires(scope="read")(lambda request: None)(request)
 
 
 # When a changed group is seen.
@@ -265,6 +290,40 @@ def test_anothers_password_is_a_wrong_one(api: Api, ada: Person, person: Callabl
     answer = reauthenticate(api, api.login(ada)["access_token"], password="another password of another person")
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credentials")
+
+
+class KnowsTomOnly:
+    """As one that finds people by a password that several of them were given."""
+
+    def authenticate(self, request: Any, **credentials: Any) -> Any:
+        return get_user_model()._default_manager.get(email="tom@example.org")
+
+
+def test_a_backend_that_knows_somebody_else_by_the_password_renews_nothing(
+    api: Api, ada: Person, person: Callable[..., Person]
+) -> None:
+    person("tom")
+    token = api.login(ada)["access_token"]
+
+    with override_settings(AUTHENTICATION_BACKENDS=[f"{__name__}.KnowsTomOnly"]):
+        answer = reauthenticate(api, token, password=PASSWORD)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credentials")
+
+
+def test_a_login_is_not_renewed_whose_session_ends_meanwhile(ada: Person) -> None:
+    access = auth.verify(auth.login(ada.user).access_token)
+
+    def end_first(execute: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith("UPDATE") and not ended:
+            ended.append(True)
+            sessions.revoke(access.sid, reason="meanwhile")
+        return execute(sql, *args)
+
+    ended: list[bool] = []
+    with connection.execute_wrapper(end_first), pytest.raises(InvalidToken):
+        auth.reauthenticate(access, amr=["hwk"])
+    assert Session.objects.get().amr == ""
 
 
 def test_a_project_may_prove_it_by_other_means(ada: Person) -> None:

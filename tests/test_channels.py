@@ -493,6 +493,17 @@ def test_what_goes_on_sending_to_a_closed_websocket_comes_to_an_end(
     run(scenario)
 
 
+def test_what_else_a_consumer_fails_with_is_the_servers_to_know(token: str) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ConnectionError("the consumer's own")
+
+    async def scenario() -> None:
+        with pytest.raises(ConnectionError, match="the consumer's own"):
+            await Socket(token, app=channels.BearerMiddleware(broken)).connect()
+
+    run(scenario)
+
+
 def test_a_consumer_that_closes_by_itself_is_not_closed_again(token: str) -> None:
     async def scenario() -> None:
         async with open_socket(token) as socket:

@@ -106,3 +106,10 @@ def test_it_goes_in_batches_also_of_what_ended_in_the_same_moment(
     deletions = [query for query in context if query["sql"].startswith("DELETE")]
     assert 5 <= len(deletions) <= 5 + 3
     assert [str(pk) for (pk,) in Session.objects.values_list("pk")] == [living.refresh_token.split(".")[0]]
+
+
+def test_whoever_waits_hears_how_far_it_is(rows: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ironclad_prune, "PROGRESS", 0)
+    *told, last = run("ironclad_prune").splitlines()
+    assert told[-1] == "2 deleted ..."
+    assert last == "2 sessions deleted."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from django.test import RequestFactory, override_settings
 
@@ -53,3 +55,8 @@ def test_without_the_header_the_peer_is_the_client() -> None:
 )
 def test_the_name_of_a_device(user_agent: str, name: str) -> None:
     assert device_name(user_agent) == name
+
+
+def test_without_ua_parser_a_device_has_the_name_that_it_gives_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ua_parser", None)
+    assert device_name("campus-app/2.1 (Linux)") == "campus-app/2.1 (Linux)"

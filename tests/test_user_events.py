@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.test import Client, override_settings
 
-from django_ironclad import sessions
+from django_ironclad import auth, sessions
 from django_ironclad.models import Session
 
 from .campus.models import Student
@@ -58,6 +59,18 @@ def test_an_unusable_password(api: Api, ada: Person, tokens: dict[str, Any]) -> 
     ada.user.save()
 
     assert over(api, tokens) == "password_changed"
+
+
+def test_the_first_password_of_who_logged_in_by_other_means(api: Api, ada: Person) -> None:
+    ada.user.set_unusable_password()
+    ada.user.save()
+    given = auth.login(ada.user)
+
+    # As an import of users does it.
+    ada.user.password = make_password("another one entirely")
+    ada.user.save(update_fields=["password"])
+
+    assert over(api, {"access_token": given.access_token, "refresh_token": given.refresh_token}) == "password_changed"
 
 
 def test_the_changepassword_command(
