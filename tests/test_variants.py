@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -57,3 +59,11 @@ def test_each_says_in_one_line_what_an_attacker_gains() -> None:
         assert variant.gain.endswith("."), variant.name
         assert len(variant.gain) <= 120, variant.name
         assert variant.witnesses, f"{variant.name} names nobody who notices"
+
+
+def test_one_in_twelve_is_noticed_by_the_attack_that_it_names() -> None:
+    command = [sys.executable, "-m", "tests.attacks.variants"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "13 of 13" in done.stdout
