@@ -357,6 +357,7 @@ SAID = {
         (Requirement(max_age=timedelta(seconds=60)), {"auth_time": NOW - 60}, {}),
         (Requirement(), {}, None),
     ],
+    ids=["a scope", "two scopes", "a group", "a recent login", "a token"],
 )
 def test_what_is_required_is_there_whole(requirement: Requirement, enough: Any, too_little: Any) -> None:
     def token(more: Any) -> AccessToken | None:
@@ -414,7 +415,11 @@ def test_a_thief_who_is_found_out_reads_what_a_guesser_reads(api: Api, ada: Pers
     assert (found_out.status_code, found_out.content) == (guessed.status_code, guessed.content)
 
 
-@pytest.mark.parametrize("meanwhile", [{"generation": 5}, {"revoked_at": Now(), "revoked_reason": "logout"}])
+@pytest.mark.parametrize(
+    "meanwhile",
+    [{"generation": 5}, {"revoked_at": Now(), "revoked_reason": "logout"}],
+    ids=["others refresh", "a logout"],
+)
 def test_what_happens_between_the_read_and_the_write_of_a_refresh_is_not_undone(
     api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch, meanwhile: dict[str, Any]
 ) -> None:
