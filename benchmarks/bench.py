@@ -17,7 +17,7 @@ OPEN = {"open", "open-plain", "open-ninja"}
 class Bench:
     def __init__(self, *, full: bool, postgresql: str) -> None:
         self.full, self.postgresql = full, postgresql
-        self.turns = 21 if full else 5
+        self.turns = 21 if full else 4
 
     @contextmanager
     def workers(self, *names: str, database: str = "sqlite", people: int = 200) -> Iterator[list[Process]]:

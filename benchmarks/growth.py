@@ -9,12 +9,12 @@ from .databases import free_bytes
 from .load import Load
 from .report import Section, Table
 from .rounds import Figure, number, ratios, rounds, say, take_turns
-from .servers import requests, started
+from .servers import FIRST, requests, started
 from .serving import Server
 
 #: What a row takes with its indexes and its log while they are filled, generously.
 BYTES_PER_ROW = 2_000
-SERVERS = {"granian, WSGI": ["open", "ironclad"], "uvicorn": ["open-plain", "ironclad-plain"]}
+SERVERS = {FIRST: ["open", "ironclad"], "uvicorn": ["open-plain", "ironclad-plain"]}
 
 
 def growth(bench: Bench) -> Section:
@@ -58,13 +58,14 @@ def _by_rows(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
 
 
 def _by_clients(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
-    several_clients = (1, 2, 4, 8, 16, 32, 64) if bench.full else (1, 8, 64)
-    count = 2_000 if bench.full else 800
-    names = [name for group in SERVERS.values() for name in group]
+    several_clients = (1, 2, 4, 8, 16, 32, 64) if bench.full else (1, 64)
+    count = 2_000 if bench.full else 300
+    measured = SERVERS if bench.full else {FIRST: SERVERS[FIRST]}
+    names = [name for group in measured.values() for name in group]
     rows = []
     with bench.workers(*names, database="postgresql", people=100) as processes:
         prepared = {process.name: process for process in processes}
-        for server, group in SERVERS.items():
+        for server, group in measured.items():
             with started(server, group, prepared) as running:
 
                 def act(name: str, clients: int, running: dict[str, Server] = running) -> Load:

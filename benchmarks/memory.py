@@ -24,8 +24,8 @@ TOGETHER: dict[str, dict[str, Any]] = {
 
 
 def memory(bench: Bench) -> Section:
-    count = 10_000 if bench.full else 3_000
-    many = 1_000_000 if bench.full else 20_000
+    count = 10_000 if bench.full else 1_000
+    many = 1_000_000 if bench.full else 10_000
     held = {}
     with ExitStack() as stack:
         several = stack.enter_context(bench.workers(*NAMES, database="postgresql", people=200))

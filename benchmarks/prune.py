@@ -15,7 +15,7 @@ def prune(bench: Bench) -> Section:
     for name, command in COMMANDS.items():
         # One after the other: each has the disk for itself, and a process that has not grown yet.
         with bench.workers(name, database="postgresql", people=0) as [process]:
-            every = rounds([process], 1 if bench.full else 3, "prune", command=command, rows=count)[name]
+            every = rounds([process], 1 if bench.full else 2, "prune", command=command, rows=count)[name]
         took = Figure.of([each["seconds"] for each in every])
         # Later rounds find the process grown.
         found[name] = took, every[0]["megabytes"]

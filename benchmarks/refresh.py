@@ -17,13 +17,13 @@ def refresh(bench: Bench) -> Section:
     figures: dict[str, float] = {}
     for database in ("sqlite", "postgresql"):
         with bench.workers(*NAMES, database=database, people=50) as several:
-            found = rounds(several, bench.turns, "rotate", count=50)
+            found = rounds(several, bench.turns, "rotate", count=50 if bench.full else 30)
             statements = {process.name: process.do("statements", what="rotate") for process in several}
             if database == "postgresql":
                 times = 5 if bench.full else 1
                 written = rounds(several, times, "written", count=500 if bench.full else 100)
-                times = 7 if bench.full else 3
-                each = 100 if bench.full else 8
+                times = 7 if bench.full else 2
+                each = 100 if bench.full else 4
                 many = {clients: rounds(several, times, "together", clients=clients, each=each) for clients in CLIENTS}
         beside = ratios(found, "simplejwt")
         alone += [

@@ -20,7 +20,7 @@ HEAD = """# What it costs
 
 Measured by `./scripts/bench`. All candidates of a table ran in the same minutes, taking turns round by round, each in a
 process of its own; a figure is the median of the rounds, in processor time where nothing else is said. What counts are
-the ratios: each is the median of the single rounds' ratios, with the middle half of them in brackets. Where a bound
+the ratios: each is the median of the single rounds' ratios, with the lowest and the highest in brackets. Where a bound
 lies within the brackets, the noise does not resolve it. How each candidate is configured:
 [candidates.py](candidates.py). What follows from all this: [docs/costs.md](../docs/costs.md).
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
@@ -54,7 +54,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Figure:
-    """The median over all rounds, and the middle half of them."""
+    """The median over all rounds, the lowest of them and the highest."""
 
     value: float
     low: float
@@ -62,8 +62,7 @@ class Figure:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Figure:
-        low, _, high = quantiles(values, n=4, method="inclusive") if len(values) > 1 else (values[0],) * 3
-        return cls(median(values), low, high)
+        return cls(median(values), min(values), max(values))
 
     def resolves(self, bound: float) -> bool:
         """Whether the noise leaves no doubt on which side of `bound` this is."""

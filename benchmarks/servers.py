@@ -13,6 +13,8 @@ from .serving import COMMANDS, Server, serving
 
 DRF = ["open", "ironclad", "simplejwt-stateless", "simplejwt", "tokenforge", "knox"]
 ASYNC = ["open-plain", "ironclad-plain"]
+#: Where the peers stand beside us in the quick form, too.
+FIRST = "granian, WSGI"
 JUDGED = {"ironclad", "ironclad-plain"}
 CLIENTS = 8
 #: What is measured, in seconds for each request, and what its inverse is called.
@@ -20,14 +22,15 @@ KINDS = {"wall": "requests/s", "processor": "requests per processor second"}
 
 
 def servers(bench: Bench) -> Section:
-    count = 2_000 if bench.full else 400
+    count = 2_000 if bench.full else 250
     rows, targets = [], []
     figures: dict[str, float] = {}
     driver: list[float] = []
     with bench.workers(*DRF, *ASYNC, database="postgresql", people=100) as several:
         prepared = {process.name: process for process in several}
         for server in COMMANDS:
-            names = DRF + (ASYNC if "ASGI" in server or server == "uvicorn" else [])
+            peers = DRF if bench.full or server == FIRST else DRF[:2]
+            names = peers + (ASYNC if "ASGI" in server or server == "uvicorn" else [])
             with started(server, names, prepared) as running:
 
                 def act(name: str) -> dict[str, float]:
@@ -38,7 +41,7 @@ def servers(bench: Bench) -> Section:
 
                 for name in names:
                     act(name)  # The first requests import, connect and compile.
-                found = take_turns(names, bench.turns, act)
+                found = take_turns(names, bench.turns if bench.full else 3, act)
             for name in names:
                 base = "open-plain" if name in ASYNC else "open"
                 of_open, middle = {}, {}

@@ -123,14 +123,15 @@ class Refreshes(Calls):
             return cursor.fetchone() if cursor.description else None
 
     def together(self, clients: int, each: int) -> float:
-        """Refreshes a second, by the wall's clock, of so many threads that refresh as many sessions each."""
-        tokens = self.login_tokens(clients * each)
+        """Refreshes a second, by the wall's clock, of so many threads that refresh as many sessions each, on
+        connections that have been used before."""
+        first, tokens = self.login_tokens(clients), self.login_tokens(clients * each)
         ready, go, done = (threading.Barrier(clients + 1) for _ in range(3))
 
         def client(number: int) -> None:
             from django.db import connection
 
-            connection.ensure_connection()
+            self._rotate(first[number])
             ready.wait()
             go.wait()
             for token in tokens[number::clients]:
