@@ -16,7 +16,7 @@ REMEMBERED = ["ironclad", *KEYS]
 
 def authenticate(bench: Bench) -> Section:
     with bench.workers(*CLASSES, *KEYS) as several:
-        again = rounds(several, bench.turns, "authenticate", count=300)
+        again = rounds(several, bench.turns, "authenticate", count=200)
         ours = [each for each in several if each.name in REMEMBERED]
         first = rounds(ours, bench.turns, "authenticate", count=200, fresh=True)
         statements = {process.name: process.do("queries") for process in several}

@@ -17,7 +17,8 @@ OPEN = {"open", "open-plain", "open-ninja"}
 class Bench:
     def __init__(self, *, full: bool, postgresql: str) -> None:
         self.full, self.postgresql = full, postgresql
-        self.turns = 21 if full else 4
+        #: Of four rounds, two runs of one and the same thing miss each other in 3 % of all rows; of six, in 0.2 %.
+        self.turns = 21 if full else 6
 
     @contextmanager
     def workers(self, *names: str, database: str = "sqlite", people: int = 200) -> Iterator[list[Process]]:

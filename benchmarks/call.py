@@ -15,10 +15,10 @@ NINJA = ["open-ninja", "ironclad-ninja", "ninja-jwt"]
 def call(bench: Bench) -> Section:
     with bench.workers(*DRF, *PLAIN, *NINJA) as several:
         by_name = {process.name: process for process in several}
-        drf = rounds([by_name[name] for name in DRF], bench.turns, "call", count=200)
-        plain = rounds([by_name[name] for name in PLAIN], bench.turns, "call", count=400)
+        drf = rounds([by_name[name] for name in DRF], bench.turns, "call", count=150)
+        plain = rounds([by_name[name] for name in PLAIN], bench.turns, "call", count=300)
         first = rounds([by_name["ironclad-plain"]], bench.turns, "call", count=200, fresh=True)
-        asynchronous = rounds([by_name[name] for name in PLAIN], bench.turns, "acall", count=300)
+        asynchronous = rounds([by_name[name] for name in PLAIN], bench.turns, "acall", count=200)
         ninja = rounds([by_name[name] for name in NINJA], bench.turns, "call", count=200)
     rows = []
     for heading, measured, base in (

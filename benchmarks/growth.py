@@ -59,7 +59,7 @@ def _by_rows(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
 
 def _by_clients(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]]:
     several_clients = (1, 2, 4, 8, 16, 32, 64) if bench.full else (1, 64)
-    count = 2_000 if bench.full else 300
+    count = 2_000 if bench.full else 150
     measured = SERVERS if bench.full else {FIRST: SERVERS[FIRST]}
     names = [name for group in measured.values() for name in group]
     rows = []
@@ -74,7 +74,7 @@ def _by_clients(bench: Bench, figures: dict[str, float]) -> list[tuple[str, ...]
                 for name in group:
                     act(name, 64)  # The first requests import, connect and compile.
                 for clients in several_clients:
-                    found = take_turns(group, 5 if bench.full else 3, partial(act, clients=clients))
+                    found = take_turns(group, 6, partial(act, clients=clients))
                     rows += _at_once(server, clients, found, figures)
     return rows
 

@@ -17,8 +17,8 @@ def login(bench: Bench) -> Section:
     plotted: dict[str, float] = {}
     for database in ("sqlite", "postgresql"):
         with bench.workers(*NAMES, database=database, people=50) as several:
-            below = rounds(several, bench.turns, "login", count=30)
-            whole = rounds(several, bench.turns, "enter", count=30)
+            below = rounds(several, bench.turns, "login", count=20)
+            whole = rounds(several, bench.turns, "enter", count=20)
             statements = {process.name: process.do("statements", what="enter") for process in several}
         beside = ratios(whole, "simplejwt")
         rows += [

@@ -42,7 +42,7 @@ def memory(bench: Bench) -> Section:
         ours = prepared["ironclad"]
         say(f"{many:,} different tokens are verified")
         remembered = ours.do("remember", few=2_000, many=many)
-        took = take_turns(TOGETHER, bench.turns, lambda how: ours.do("verify_together", **TOGETHER[how], count=200_000))
+        took = take_turns(TOGETHER, bench.turns, lambda how: ours.do("verify_together", **TOGETHER[how], count=100_000))
     rows = [
         (title(name), number(first), number(last), number(last - held["open"][1]))
         for name, (first, last) in held.items()

@@ -10,12 +10,12 @@ COMMANDS = {"ironclad": "ironclad_prune", "simplejwt": "flushexpiredtokens", "se
 
 
 def prune(bench: Bench) -> Section:
-    count = 1_000_000 if bench.full else 50_000
+    count = 1_000_000 if bench.full else 20_000
     rows, found = [], {}
     for name, command in COMMANDS.items():
         # One after the other: each has the disk for itself, and a process that has not grown yet.
         with bench.workers(name, database="postgresql", people=0) as [process]:
-            every = rounds([process], 1 if bench.full else 2, "prune", command=command, rows=count)[name]
+            every = rounds([process], 2 if bench.full else 5, "prune", command=command, rows=count)[name]
         took = Figure.of([each["seconds"] for each in every])
         # Later rounds find the process grown.
         found[name] = took, every[0]["megabytes"]

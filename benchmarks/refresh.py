@@ -17,15 +17,14 @@ def refresh(bench: Bench) -> Section:
     figures: dict[str, float] = {}
     for database in ("sqlite", "postgresql"):
         with bench.workers(*NAMES, database=database, people=50) as several:
-            found = rounds(several, bench.turns, "rotate", count=50 if bench.full else 30)
+            found = rounds(several, bench.turns, "rotate", count=50 if bench.full else 20)
             statements = {process.name: process.do("statements", what="rotate") for process in several}
             if database == "postgresql":
                 # Whatever else PostgreSQL writes meanwhile, such as what autovacuum does, comes with one of them.
                 times = 5 if bench.full else 3
                 written = rounds(several, times, "written", count=500 if bench.full else 50)
-                times = 7 if bench.full else 2
-                each = 100 if bench.full else 4
-                many = {clients: rounds(several, times, "together", clients=clients, each=each) for clients in CLIENTS}
+                each = 100 if bench.full else 2
+                many = {clients: rounds(several, 6 if bench.full else 5, "together", clients=clients, each=each) for clients in CLIENTS}
         beside = ratios(found, "simplejwt")
         alone += [
             (title(name), database, str(statements[name]), micro(found[name]), str(beside[name])) for name in NAMES

@@ -22,7 +22,7 @@ KINDS = {"wall": "requests/s", "processor": "requests per processor second"}
 
 
 def servers(bench: Bench) -> Section:
-    count = 2_000 if bench.full else 250
+    count = 2_000 if bench.full else 125
     rows, targets = [], []
     figures: dict[str, float] = {}
     driver: list[float] = []
@@ -41,7 +41,7 @@ def servers(bench: Bench) -> Section:
 
                 for name in names:
                     act(name)  # The first requests import, connect and compile.
-                found = take_turns(names, bench.turns if bench.full else 3, act)
+                found = take_turns(names, bench.turns, act)
             for name in names:
                 base = "open-plain" if name in ASYNC else "open"
                 of_open, middle = {}, {}
