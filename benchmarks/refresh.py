@@ -24,7 +24,7 @@ def refresh(bench: Bench) -> Section:
                 times = 5 if bench.full else 3
                 written = rounds(several, times, "written", count=500 if bench.full else 50)
                 each = 100 if bench.full else 2
-                many = {clients: rounds(several, 6 if bench.full else 5, "together", clients=clients, each=each) for clients in CLIENTS}
+                many = {clients: rounds(several, 5, "together", clients=clients, each=each) for clients in CLIENTS}
         beside = ratios(found, "simplejwt")
         alone += [
             (title(name), database, str(statements[name]), micro(found[name]), str(beside[name])) for name in NAMES
