@@ -23,7 +23,8 @@ def refresh(bench: Bench) -> Section:
                 # Whatever else PostgreSQL writes meanwhile, such as what autovacuum does, comes with one of them.
                 times = 5 if bench.full else 3
                 written = rounds(several, times, "written", count=500 if bench.full else 50)
-                each = 100 if bench.full else 2
+                # All the clients' of a round are fewer than SESSIONS_PER_USER of each of the fifty.
+                each = 40 if bench.full else 2
                 many = {clients: rounds(several, 5, "together", clients=clients, each=each) for clients in CLIENTS}
         beside = ratios(found, "simplejwt")
         alone += [

@@ -49,14 +49,16 @@ def survivors(module: str) -> tuple[int, list[Mutant]]:
     with tempfile.NamedTemporaryFile() as file:
         _pytest(module, TESTS[module], check=True, VERDICTS=file.name)
         verdicts = json.loads(Path(file.name).read_text())
-    survived = []
-    for number, mutant in enumerate(all_of_them):
-        verdict, tests = verdicts[str(number)]
-        if verdict not in ("survived", "elsewhere"):
-            continue
-        # What was patched into a function may have been too late for what had called it before: from the beginning.
-        if _pytest(module, ["-x", *tests], check=False, MUTANT=str(number)) == 0:
-            survived.append(mutant)
+    open_ones = {number: tests for number, (verdict, tests) in verdicts.items() if verdict in ("survived", "elsewhere")}
+    # Without a fault they pass, by these names: so it is the fault when they do not.
+    if open_ones:
+        _pytest(module, sorted({test for tests in open_ones.values() for test in tests}), check=True)
+    # What was patched into a function may have been too late for what had called it before: from the beginning.
+    survived = [
+        all_of_them[int(number)]
+        for number, tests in open_ones.items()
+        if _pytest(module, ["-x", *tests], check=False, MUTANT=number) == 0
+    ]
     return len(all_of_them), survived
 
 

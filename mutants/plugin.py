@@ -62,7 +62,7 @@ class Failures:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    if os.environ.get("MUTANT"):
+    if "VERDICTS" not in os.environ:
         return None
     failures = Failures()
     session.config.pluginmanager.register(failures)
@@ -139,7 +139,7 @@ def _verdict(
     while time.monotonic() < ends_at:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return "survived" if os.waitstatus_to_exitcode(status) == 0 else "killed"
+            return {0: "survived", 1: "killed"}.get(os.waitstatus_to_exitcode(status), "elsewhere")
         time.sleep(0.005)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
@@ -149,7 +149,7 @@ def _verdict(
 def _try(
     session: pytest.Session, function: FunctionType, code: CodeType, items: list[pytest.Item], failures: Failures
 ) -> None:
-    noticed = True
+    status = 2
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):
@@ -160,9 +160,9 @@ def _try(
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=item)
             if failures.count:
                 break
-        noticed = failures.count > 0
+        status = int(failures.count > 0)
     finally:
-        os._exit(noticed)
+        os._exit(status)
 
 
 def _code(within: CodeType, name: str) -> CodeType | None:
