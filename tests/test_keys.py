@@ -219,7 +219,7 @@ def test_a_secret_has_32_bytes_or_more() -> None:
 
 def test_the_kid_of_a_secret_is_its_thumbprint_too() -> None:
     jwk = f'{{"k":"{b64encode(SECRET)}","kty":"oct"}}'.encode()
-    assert KEYS["HS256"].kid == b64encode(hashlib.sha256(jwk).digest())
+    assert Key.from_secret(SECRET).kid == b64encode(hashlib.sha256(jwk).digest())
 
 
 def test_derived_secrets_are_those_of_rfc_5869() -> None:
