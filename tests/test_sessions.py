@@ -247,6 +247,18 @@ def test_others_are_told_again_once_the_end_is_committed_wherever_sessions_are_w
     assert invalidated == [{sid(three[0])}] * 2
 
 
+def test_an_end_that_was_none_makes_nobody_read_again(
+    api: Api, three: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.logout(three[0]["refresh_token"])
+    invalidated = []
+    monkeypatch.setattr(revoked_sessions, "invalidate", lambda sids: invalidated.append(set(sids)))
+
+    assert not sessions.revoke(sid(three[0]), reason="again")
+
+    assert not invalidated
+
+
 def test_a_session_moves_to_the_new_secret_key_once_alone_and_only_from_where_it_was_seen(ada: Person) -> None:
     for _ in range(2):
         auth.login(ada.user)
