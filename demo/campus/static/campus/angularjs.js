@@ -45,10 +45,12 @@
     };
 
     campus.call = function (path) {
+      var before = campus.status;
       campus.status[path] = "…";
       $http.get(path).then(show, show);
 
       function show(response) {
+        if (campus.status !== before && response.status !== 401) return; // it was for somebody who has left
         campus.status[path] = response.status > 0 ? response.status : "no answer";
         campus.answer = "GET " + path + " → " + campus.status[path] + "\n" + angular.toJson(response.data, 2);
       }

@@ -6,8 +6,10 @@ import { act } from "./timeline.js";
 
 export function showCalls({ auth, call }) {
   const buttons = [...document.querySelectorAll("#calls button")];
+  let left = 0; // how often somebody signed out
 
   async function press(button) {
+    const before = left;
     const { path, method = "GET", body, times = "1", spoiled, anonymous } = button.dataset;
     act(button.textContent);
     report(button, "…");
@@ -24,6 +26,7 @@ export function showCalls({ auth, call }) {
     );
     const statuses = [...new Set(answers.map(({ status }) => status || "no answer"))].join(", ");
     const { response, status, data } = answers.at(-1);
+    if (left !== before && status !== 401) return; // it was for somebody who has left
     report(button, answers.length > 1 ? `${answers.length} × ${statuses}` : statuses, toneOf(status));
     $("answer").textContent = `${method} ${path} → ${status || "no answer"}\n${JSON.stringify(data, null, 2)}`;
     $("why").textContent = response ? meaning(response, data) : "";
@@ -33,6 +36,7 @@ export function showCalls({ auth, call }) {
   for (const button of buttons) button.addEventListener("click", () => press(button));
 
   auth.on("signed-out", () => {
+    left += 1;
     for (const button of buttons) report(button, "–");
     $("answer").textContent = "Nothing called yet.";
     $("why").hidden = true;
