@@ -131,7 +131,8 @@ def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_netwo
     # The page itself can be loaded, from a cache as it were; the server's endpoints are still out of reach.
     context.route("**/auth/**", lambda route: route.abort())
     context.set_offline(False)
-    start(page)
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/auth/logout/")):
+        start(page)
     assert page.evaluate("async () => [auth.state.status, auth.state.reason, await auth.token()]") == [
         "signed-out",
         "logout",
