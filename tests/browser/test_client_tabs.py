@@ -80,22 +80,13 @@ def test_a_visitor_asks_for_nothing_a_reload_once_a_second_tab_beside_a_live_one
 
 def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: BrowserContext, faults: Faults) -> None:
     tabs = start_tabs(context, 5)
-    slowest: list[int] = []
-    # Once more where the machine was busy with something else.
-    while not slowest or (slowest[-1] > 100 and len(slowest) < 3):
-        if slowest:
-            log_in(tabs[0])
-        for tab in tabs:
-            tab.wait_for_function("auth.state.status === 'signed-in'")
-            tab.evaluate("() => { heard.length = 0 }")
-        pressed = tabs[2].evaluate("() => { const at = Date.now(); void auth.logout(); return at }")
-        for tab in tabs:
-            tab.wait_for_function("auth.state.status === 'signed-out'")
-        heard = [event for tab in tabs for event in tab.evaluate("heard") if event["name"] == "signed-out"]
-        assert [event["reason"] for event in heard] == ["logout"] * 5
-        slowest.append(max(event["at"] - pressed for event in heard))
+    pressed = tabs[2].evaluate("() => { const at = Date.now(); void auth.logout(); return at }")
+    for tab in tabs:
+        tab.wait_for_function("auth.state.status === 'signed-out'")
+    heard = [event for tab in tabs for event in tab.evaluate("heard") if event["name"] == "signed-out"]
 
-    assert slowest[-1] <= 100, slowest
+    assert [event["reason"] for event in heard] == ["logout"] * 5
+    assert max(event["at"] - pressed for event in heard) <= 100
     tabs[0].wait_for_timeout(300)
     assert [tab.evaluate("call()") for tab in tabs] == [401] * 5
     assert faults.refreshes == 0
