@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
-from django_ironclad import auth, revocation, sessions
+from django_ironclad import auth, committed, revocation, sessions
 from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
 from django_ironclad.models import Session
 from django_ironclad.revocation import RevokedSessions, revoked_sessions
@@ -336,6 +336,39 @@ def test_while_the_database_is_gone_it_is_asked_once_an_interval(api: Api, ada: 
         for _ in range(20):
             assert not refused(token)
     assert len(asked) == 1
+
+
+needs_a_server = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server that could go")
+
+
+@needs_a_server
+def test_a_connection_that_died_is_not_a_database_that_is_gone(
+    api: Api, ada: Person, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    connection.connection.close()
+    clock.now += 1
+
+    assert refused(token)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+@needs_a_server
+def test_a_connection_that_took_long_to_die_is_not_replaced_while_a_request_waits(
+    api: Api, ada: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(committed, "AT_ONCE", -1)
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    end_elsewhere()
+    connection.connection.close()
+    clock.now += 1
+    assert not refused(token)
+
+    clock.now += 1
+    assert refused(token)
 
 
 def test_a_process_that_never_read_answers_503(api: Api, ada: Person, clock: Clock) -> None:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, Final
 
 from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
+
+#: A connection that died with its server, or in its pool, is found out within so many seconds; a network that is gone
+#: takes longer, and a second try would take as long again.
+AT_ONCE: Final = 0.5
 
 
 def committed_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
     """The rows of a `values_list`. Raises DatabaseError, InterfaceError, and leaves no broken connection behind.
 
     In somebody's transaction a failed read would break it, and an old snapshot would hide what was committed since.
+    And what a dead connection says of its server is old: a restarted one answers a connection that is new.
     """
     connection = connections[queryset.db]
     within = connection.in_atomic_block or not connection.settings_dict["AUTOCOMMIT"]
     if not within or _is_in_memory(connection):
+        began = time.monotonic()
         try:
             return _rows(queryset, connection)
         except (DatabaseError, InterfaceError):
-            if not within:
-                connection.close_if_unusable_or_obsolete()
-            raise
+            if within or (connection.connection is not None and connection.is_usable()):
+                raise
+            connection.close()
+            if time.monotonic() - began > AT_ONCE:
+                raise
     own = connection.copy()
     own.settings_dict["AUTOCOMMIT"] = True
     # A pool whose connections are all in use would wait for this very request.

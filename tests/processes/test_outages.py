@@ -143,3 +143,20 @@ def test_without_a_database_tokens_are_believed_for_a_while_and_then_nobody_is_s
         f"{outage.noise:.2f} s; of {len(meanwhile)} meanwhile the median {statistics.median(meanwhile):.3f} s, and "
         f"{sum(each > 0.5 for each in meanwhile)} above 0.5 s"
     )
+
+
+def test_a_process_whose_connections_died_with_the_database_refuses_what_ended_since(database: PostgreSQL) -> None:
+    settings = SETTINGS | {"IRONCLAD": {"REVOCATION_MAX_STALENESS": 30}}
+    with gunicorn(database, workers=1, threads=1, settings=settings) as server:
+        [[login, doomed]] = begin(server, 1, 2)
+        [[connection]] = server.connect_to_each_worker().values()
+        assert connection.get("/plain/", doomed.access_token).status == 200
+        time.sleep(OLD)
+        assert connection.get("/plain/", doomed.access_token).status == 200  # It has read, and its connection is kept.
+        database.stop("immediate")
+        database.start()
+        database.execute(f"UPDATE ironclad_session SET revoked_at = now() WHERE id = '{doomed.sid}'")
+        time.sleep(BOUND)
+
+        assert connection.get("/plain/", doomed.access_token).status == 401
+        assert connection.get("/plain/", login.access_token).status == 200
