@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django_ironclad.rotation import GRACE_BUDGET, Line, RefreshToken, Refuse, Repeat, Rotate, decide
+from django_ironclad.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, decide
 
 #: As long as an access token lives here, and so as often as a client refreshes.
 TURN = 300.0
@@ -39,29 +39,21 @@ class Rule(ABC):
 class Ironclad(Rule):
     name = "django-ironclad"
     source = "guide.md#refresh-tokens"
-    reading = "The very function that the package runs, with its defaults: a grace of 10 s and a budget of 12."
+    reading = "The very function that the package runs, with its defaults: a grace of 10 s and 12 doubts."
 
     def __init__(self) -> None:
         self.first = RefreshToken("", 0, 0)
-        self._line = Line(0, 0, 0, rotated_at=_at(0), grace_until=_at(0), grace_generation=0)
+        self._line = Line(0, 0, 0, rotated_at=_at(0), repeated=False, doubts=0)
 
     def refresh(self, token: RefreshToken, now: float) -> RefreshToken | None:
-        refill = timedelta(seconds=GRACE_BUDGET * TURN)
-        decision = decide(self._line, token, now=_at(now), grace=timedelta(seconds=10), refill=refill)
+        decision = decide(self._line, token, now=_at(now), grace=timedelta(seconds=10))
         match decision:
             case Refuse():
                 raise Ended
-            case Rotate(generation, branch, parent_branch):
-                self._line = replace(
-                    self._line,
-                    generation=generation,
-                    branch=branch,
-                    parent_branch=parent_branch,
-                    rotated_at=_at(now),
-                )
-            case Repeat(grace_until=datetime() as grace_until):
-                generation = self._line.generation
-                self._line = replace(self._line, grace_until=grace_until, grace_generation=generation)
+            case Rotate(generation, branch, parent_branch, doubts):
+                self._line = Line(generation, branch, parent_branch, _at(now), repeated=False, doubts=doubts)
+            case Repeat(doubts=int(doubts)):
+                self._line = replace(self._line, repeated=True, doubts=doubts)
         if isinstance(decision, Rotate | Repeat):
             return RefreshToken("", decision.generation, decision.branch)
         return None

@@ -107,7 +107,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def time_passes(**period: float) -> None:
     """Move every session into the past: time passes for the database without anybody waiting for it."""
     past = timedelta(**period)
-    names = ("rotated_at", "grace_until", "created_at", "auth_time", "expires_at", "revoked_at")
+    names = ("rotated_at", "seeded_at", "created_at", "auth_time", "expires_at", "revoked_at")
     Session.objects.update(**{name: F(name) - past for name in names})
 
 

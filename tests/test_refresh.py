@@ -77,7 +77,7 @@ def forge(token: str, generation: int, branch: int = 0) -> str:
     """The token that this server would have signed for another place in the line."""
     session = Session.objects.get(pk=RefreshToken.parse(token)[0].sid)
     wanted = RefreshToken(str(session.pk), generation, branch)
-    return wanted.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed))
+    return wanted.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed), realm="")
 
 
 def alive() -> bool:

@@ -24,7 +24,7 @@ logger = logging.getLogger("django_ironclad")
 View = Callable[..., HttpResponse]
 
 
-def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpResponse:
+def token_answer(tokens: TokenResponse) -> HttpResponse:
     """200 with the tokens: the refresh token leaves the way it is to travel, and no other."""
     body: dict[str, Any] = {
         "access_token": tokens.access_token,
@@ -34,10 +34,10 @@ def token_answer(tokens: TokenResponse, transport: http.Transport) -> HttpRespon
     }
     if tokens.scope:
         body["scope"] = tokens.scope
-    if transport == "body" and tokens.refresh_token:
+    if tokens.transport == "body" and tokens.refresh_token:
         body["refresh_token"] = tokens.refresh_token
     response = JsonResponse(body)
-    if transport == "cookie" and tokens.refresh_token and not tokens.held:
+    if tokens.transport == "cookie" and tokens.refresh_token and not tokens.held:
         http.set_cookie(response, tokens.refresh_token, max_age=get_settings().REFRESH_TOKEN_LIFETIME)
     return response
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from . import issuing, sessions, signals, standing
 from . import refresh as refresh_tokens
 from .availability import database_needed
-from .conf import get_settings, get_verifier
+from .conf import Transport, get_settings, get_verifier
 from .devices import client_address
 from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError
 from .issuing import TokenResponse
@@ -39,6 +39,7 @@ def login(
     *,
     request: HttpRequest | None = None,
     client_id: str = FIRST_PARTY,
+    transport: Transport = "body",
     access_lifetime: timedelta | None = None,
     session_lifetime: timedelta | None = None,
     scope: str = "",
@@ -46,9 +47,9 @@ def login(
 ) -> TokenResponse:
     """Start a session for somebody who has proved who they are, by the methods `amr` (RFC 8176).
 
-    `request` tells the device; the lifetimes shorten or lengthen what the settings say, for this session's client;
-    `scope` narrows what `SCOPES` grants, for as long as the session lives. Raises InvalidCredentials for an inactive
-    user, InvalidScope, TemporarilyUnavailable.
+    `request` tells the device. By `transport` its refresh tokens travel, as long as it lives. The lifetimes shorten or
+    lengthen what the settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the
+    session lives. Raises InvalidCredentials for an inactive user, InvalidScope, TemporarilyUnavailable.
     """
     if not user.is_active:
         raise InvalidCredentials("the user is inactive")
@@ -58,6 +59,7 @@ def login(
         session = sessions.start(
             user,
             client_id=client_id,
+            transport=transport,
             auth_time=_now(),
             scope=scope,
             amr=" ".join(amr),
@@ -72,26 +74,30 @@ def login(
     return issuing.issue(session, user, groups, lifetime=access_lifetime, refresh_token=first)
 
 
-def refresh(refresh_token: str) -> TokenResponse:
-    """Exchange a refresh token for new tokens.
+def refresh(refresh_token: str, *, transport: Transport | None = None) -> TokenResponse:
+    """Exchange a refresh token for new tokens; with `transport`, only one of a session whose tokens travel so.
 
     Raises InvalidGrant, TemporarilyUnavailable, and RuntimeError inside a transaction.
     """
     with database_needed():
-        rotated = refresh_tokens.rotate(refresh_token)
-    session = rotated.session
-    next_one, held = rotated.refresh_token, rotated.held
-    return issuing.issue(session, session.user, session.group_names, refresh_token=next_one, held=held)
+        return refresh_tokens.rotate(refresh_token, transport=transport)
 
 
-def logout(refresh_token: str, *, request: HttpRequest | None = None, reason: str = "logout") -> None:
+def logout(
+    refresh_token: str,
+    *,
+    request: HttpRequest | None = None,
+    transport: Transport | None = None,
+    reason: str = "logout",
+) -> None:
     """End the session of any authentic refresh token; for any other, nothing (RFC 7009 §2.2).
 
-    Raises TemporarilyUnavailable.
+    With `transport`, only a session whose tokens travel so. Raises TemporarilyUnavailable, of which
+    RefreshTokenReplaced is one.
     """
     with database_needed():
         try:
-            session = refresh_tokens.find_session(refresh_token)
+            session = refresh_tokens.find_session(refresh_token, transport=transport)
         except InvalidGrant:
             return
         ended = sessions.revoke(session, reason=reason)
@@ -119,7 +125,7 @@ def authenticate(
     """
     access = verify(token)
     if strict:
-        session = _session_of(access)
+        session = session_of(access)
         return session.user, issuing.renew(access, session)
     if revoked_sessions.is_due():
         revoked_sessions.freshen()
@@ -152,20 +158,18 @@ def recheck(access: AccessToken) -> None:
         raise InvalidToken("the session has ended")
 
 
-def reauthenticate(access: AccessToken, *, amr: Sequence[str] = ()) -> TokenResponse:
-    """A new access token of the same session, whose person has just proved once more who they are, by `amr`.
+def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) -> TokenResponse:
+    """New tokens of the same session, whose person has just proved once more who they are, by `amr` (ASVS 7.2.4).
 
-    There is no refresh token in it: the one that the client holds stays good. Raises InvalidToken,
-    TemporarilyUnavailable.
+    Every refresh token of it that somebody holds is worth nothing from now on: answer with the one in here. Raises
+    InvalidToken, TemporarilyUnavailable.
     """
-    session = _session_of(access)
+    session = access if isinstance(access, Session) else session_of(access)
     session.auth_time, session.amr = _now(), " ".join(amr)
     with database_needed():
-        moved = Session.objects.live().filter(pk=session.pk).update(auth_time=session.auth_time, amr=session.amr)
-    if not moved:
-        raise InvalidToken("the session has ended meanwhile")
+        response = refresh_tokens.renew(session, auth_time=session.auth_time, amr=session.amr)
     sessions.tell(signals.session_reauthenticated, "session_reauthenticated", session)
-    return issuing.issue(session, session.user, session.group_names)
+    return response
 
 
 def authorize(user: Any, token: object, *requirements: Requirement) -> None:
@@ -194,13 +198,17 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     access = verify(token)
     if access.client_id != client_id:
         raise InvalidToken("its session began with another client")
-    session = _session_of(access)
+    session = session_of(access)
     with database_needed():
         sessions.follow_secret_key(session)
     return issuing.issue(session, session.user, session.group_names, lifetime=access_lifetime)
 
 
-def _session_of(access: AccessToken) -> Session:
+def session_of(access: AccessToken) -> Session:
+    """The living session of this token, with its user, as it is in the database now. One query.
+
+    Raises InvalidToken, TemporarilyUnavailable.
+    """
     try:
         with database_needed():
             session = standing.find(access.sid)

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError, transaction
 
 from .errors import TemporarilyUnavailable
+
+T = TypeVar("T")
+
+#: How often a transaction is tried that the database cannot put in line with others.
+ATTEMPTS: Final = 4
+#: serialization_failure and deadlock_detected, of PostgreSQL; a deadlock, and a row changed since the snapshot, of
+#: MySQL and MariaDB.
+_SERIALIZATION: Final = frozenset({"40001", "40P01", 1213, 1020})
 
 
 @contextmanager
@@ -20,3 +29,25 @@ def database_needed() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, InternalError) as error:
         raise TemporarilyUnavailable(f"the database did not answer: {type(error).__name__}") from error
+
+
+def is_serialization_failure(error: OperationalError) -> bool:
+    """Whether the database could not put this statement in line with others': tried again, it may."""
+    named = {getattr(error.__cause__, "sqlstate", None), *error.args[:1]}
+    return not named.isdisjoint(_SERIALIZATION)
+
+
+def in_one_transaction(run: Callable[[], T], *, using: str) -> T:
+    """What `run` returns, all of it or nothing; tried again when the database cannot put it in line with others.
+
+    Within somebody's transaction it is tried once: that one is broken then. Raises OperationalError.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            with transaction.atomic(using=using):
+                return run()
+        except OperationalError as error:
+            within = transaction.get_connection(using).in_atomic_block
+            if within or not left or not is_serialization_failure(error):
+                raise
+    raise AssertionError

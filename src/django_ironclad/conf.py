@@ -21,6 +21,8 @@ from django.utils.module_loading import import_string
 from .keys import Key, KeyRing, derive
 from .verifier import Verifier
 
+#: How a refresh token travels.
+Transport = Literal["body", "cookie"]
 Claims = Callable[[Any, list[str]], Mapping[str, Any]]
 Scopes = Callable[[Any, list[str]], Iterable[str]]
 
@@ -64,7 +66,7 @@ class Settings:
     #: How many proxies of yours add to `X-Forwarded-For`; with 0, the header is anybody's word and is not read.
     TRUSTED_PROXIES: int = 0
     #: How a refresh token may travel: in the "body", in the "cookie".
-    TRANSPORTS: Sequence[Literal["body", "cookie"]] = ("body", "cookie")
+    TRANSPORTS: Sequence[Transport] = ("body", "cookie")
     #: The refresh cookie's name; with `SESSION_COOKIE_SECURE` it gets the prefix `__Host-`. Whatever has "token" in its
     #: name, Django's reports of errors leave out.
     COOKIE_NAME: str = "ironclad_refresh_token"

@@ -144,3 +144,10 @@ class TemporarilyUnavailable(IroncladError):
     status = 503
     description = "The service is temporarily unavailable; try again."
     retry_after = 1
+
+
+class RefreshTokenReplaced(TemporarilyUnavailable):
+    """The session got a new seed a moment ago, and its client may not have been told the new refresh token yet."""
+
+    #: Often enough for a client that is told late, and seldom enough for many tabs of one that is not.
+    retry_after = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.http import is_same_domain
 
-from .conf import get_settings
+from .conf import Transport, get_settings
 from .encoding import load_json
 from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
 from .requirements import parse_scope
@@ -23,7 +23,6 @@ MAX_BODY: Final = 8192
 MAX_PASSWORD: Final = 1024
 #: As long as an e-mail address can be (RFC 5321 §4.5.3.1.3), unless the user model has longer names.
 MAX_USERNAME: Final = 254
-Transport = Literal["body", "cookie"]
 
 _MULTIPART = "multipart/form-data"
 _FORMS = {"application/x-www-form-urlencoded", _MULTIPART}

@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
 from . import tokens
-from .conf import get_key_ring, get_settings
+from .conf import Transport, get_key_ring, get_settings
 from .errors import InvalidScope
 from .models import Session
 from .requirements import parse_scope
@@ -27,6 +27,8 @@ class TokenResponse:
     #: Seconds that the access token lives.
     expires_in: int
     username: str
+    #: How the refresh tokens of this session travel: by no other way may one leave.
+    transport: Transport
     #: What the access token may do, "" where the project grants no scopes.
     scope: str = ""
     #: "" when none is given out this time.
@@ -69,6 +71,7 @@ def issue(
         access_token=access_token,
         expires_in=expires_in,
         username=user.get_username(),
+        transport=cast("Transport", session.transport),
         scope=claims.get("scope", ""),
         refresh_token=refresh_token,
         held=held,

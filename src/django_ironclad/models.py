@@ -65,14 +65,18 @@ class Session(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="ironclad_sessions"
     )
     client_id = models.CharField(max_length=64)
+    #: How its refresh tokens travel, "body" or "cookie": one that comes another way is nobody's.
+    transport = models.CharField(max_length=6)
 
     generation = models.PositiveIntegerField(default=0)
     branch = models.PositiveSmallIntegerField(default=0)
     parent_branch = models.PositiveSmallIntegerField(default=0)
     rotated_at = models.DateTimeField()
-    grace_until = models.DateTimeField()
-    grace_generation = models.PositiveIntegerField(default=0)
+    repeated = models.BooleanField(default=False)
+    doubts = models.PositiveSmallIntegerField(default=0)
     seed = models.BinaryField(max_length=32, default=new_seed)
+    #: When the seed took the place of another; null for the first.
+    seeded_at = models.DateTimeField(null=True)
     auth_hash = models.CharField(max_length=128)
 
     created_at = models.DateTimeField()
@@ -112,8 +116,8 @@ class Session(models.Model):
             branch=self.branch,
             parent_branch=self.parent_branch,
             rotated_at=self.rotated_at,
-            grace_until=self.grace_until,
-            grace_generation=self.grace_generation,
+            repeated=self.repeated,
+            doubts=self.doubts,
         )
 
     @property

@@ -10,11 +10,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import check_password, get_hasher, identify_hasher
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import router, transaction
+from django.db import transaction
 from django.http import HttpRequest
 
+from . import refresh
 from .availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, RateLimited, WrongPassword
+from .issuing import TokenResponse
 from .models import Session, auth_hashes
 
 #: The password that is being checked: whoever meanwhile saves a user's password only has made a better hash of it.
@@ -76,18 +78,20 @@ def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> 
         raise WrongPassword("an authentication backend knows somebody else by it")
 
 
-def change(user: Any, *, old: str, new: str, keep: str, request: HttpRequest | None = None) -> None:
-    """Give `user` a new password. Every session ends but `keep`, in one transaction.
+def change(session: Session, *, old: str, new: str, request: HttpRequest | None = None) -> TokenResponse:
+    """Give the user of `session` a new password, and the session new tokens. Every other session ends.
 
-    Raises WrongPassword, RateLimited; InvalidRequest with what Django's validators say.
+    All of it happens, or nothing. Raises WrongPassword, RateLimited, TemporarilyUnavailable; InvalidRequest with what
+    Django's validators say; InvalidToken when the session has ended meanwhile.
     """
+    user: Any = session.user
     confirm(user, password=old, request=request)
     try:
         validate_password(new, user)
     except ValidationError as error:
         raise InvalidRequest("refused by the password validators", description=" ".join(error.messages)) from None
-    with database_needed(), transaction.atomic(using=router.db_for_write(Session)):
-        user.set_password(new)
-        # First, so that this session is no outdated one when the save ends those.
-        Session.objects.filter(pk=keep, user=user).update(auth_hash=user.get_session_auth_hash())
-        user.save(update_fields=["password"])
+    user.set_password(new)
+    session.auth_hash = user.get_session_auth_hash()
+    with database_needed():
+        # The session first, so that it is no outdated one when the save ends those.
+        return refresh.renew(session, auth_hash=session.auth_hash, then=lambda: user.save(update_fields=["password"]))

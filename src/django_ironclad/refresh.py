@@ -1,37 +1,25 @@
-"""A refresh token is exchanged: what `rotation` decides is applied by one conditional UPDATE."""
+"""A refresh token is exchanged: what `rotation` decides is answered, and the row moves."""
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from django.db import connections, router
+from django.db.models import F
 from django.db.models.functions import Now
-from django.db.models.sql import Query, UpdateQuery
 
-from . import sessions, signals, standing
-from .conf import get_refresh_secrets, get_settings
-from .errors import InvalidGrant, TemporarilyUnavailable
-from .models import Session, auth_hashes
-from .prepared import Parameter, Prepared
-from .rotation import GRACE_BUDGET, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+from . import issuing, sessions, signals, standing, swap
+from .availability import in_one_transaction
+from .conf import Transport, get_refresh_secrets, get_settings
+from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
+from .issuing import TokenResponse
+from .models import Session, new_seed
+from .rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
 ATTEMPTS: Final = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rotated:
-    """The session as it was read, and the refresh token that goes with the answer, "" when none does."""
-
-    session: Session
-    refresh_token: str = field(repr=False)
-    #: The client sent this very token.
-    held: bool = False
 
 
 def first(session: Session) -> str:
@@ -39,39 +27,76 @@ def first(session: Session) -> str:
     return _encode(session, 0, 0)
 
 
-def rotate(text: str) -> Rotated:
-    """Exchange a refresh token. Raises InvalidGrant; TemporarilyUnavailable when others moved the row each time.
+def rotate(text: str, *, transport: Transport | None = None) -> TokenResponse:
+    """Exchange a refresh token that came by `transport`; None asks nothing of the way it came.
 
-    Raises RuntimeError inside a transaction: a theft that is found must not be forgotten when that rolls back.
+    Raises InvalidGrant; TemporarilyUnavailable when others moved the row each time. Raises RuntimeError inside a
+    transaction: a theft that is found must not be forgotten when that rolls back.
     """
     _require_autocommit()
     token, mac = RefreshToken.parse(text)
     for _ in range(ATTEMPTS):
-        session = _authentic(token, mac)
+        session = _authentic(token, mac, transport)
         over = session.why_over()
         if over:
             if over != "revoked":
                 sessions.revoke(session, reason=over)
             raise InvalidGrant(f"the session is over: {over}")
-        line = session.line
-        decision = decide(line, token, now=session.now, grace=get_settings().REUSE_GRACE, refill=_refill())
+        decision = decide(session.line, token, now=session.now, grace=get_settings().REUSE_GRACE)
         if isinstance(decision, Refuse):
             raise _refusal(session, decision)
-        if _move(session, decision):
-            level = logging.WARNING if decision.how == "behind" else logging.INFO
-            sessions.tell(signals.session_refreshed, "session_refreshed", session, level=level, how=decision.how)
-            if isinstance(decision, Withhold):
-                return Rotated(session, "")
-            held = isinstance(decision, Repeat) and decision.held
-            return Rotated(session, text if held else _encode(session, decision.generation, decision.branch), held=held)
+        # Whatever can fail fails before the row moves: else each failure would be a lost answer, and so a doubt.
+        response = _response(session, decision, text)
+        if swap.move(session, decision):
+            _tell(session, decision)
+            return response
     raise TemporarilyUnavailable("others moved the session each time")
 
 
-def _refill() -> timedelta:
-    """One in twelve turns of a client may repeat an answer for ever: it takes a turn when its access token runs out."""
-    settings = get_settings()
-    # No budget needs to grow after its session.
-    return min(GRACE_BUDGET * settings.ACCESS_TOKEN_LIFETIME, settings.SESSION_LIFETIME)
+def renew(session: Session, *, then: Callable[[], object] = lambda: None, **changes: Any) -> TokenResponse:
+    """Give a session a new seed, so that every refresh token of it that anybody holds is worth nothing, and `changes`.
+
+    The line moves on as well, so that each exchange under way loses its swap. `then` is done in the same
+    transaction. `session` is as `standing.find` has read it. Raises InvalidToken when it has ended.
+    """
+    living = Session.objects.live().filter(pk=session.pk)
+
+    def run() -> TokenResponse:
+        seed = new_seed()
+        line = {"generation": F("generation") + 1, "branch": 0, "parent_branch": 0, "repeated": False, "doubts": 0}
+        moved = living.update(**changes, **line, seed=seed, rotated_at=Now(), seeded_at=Now())
+        if not moved:
+            raise InvalidToken("the session has ended meanwhile")
+        then()
+        session.seed, session.generation = seed, living.values_list("generation", flat=True).get()
+        return _response(session, Repeat(session.generation, 0, held=False), "")
+
+    return in_one_transaction(run, using=router.db_for_write(Session))
+
+
+def find_session(text: str, *, transport: Transport | None = None) -> Session:
+    """The session of any authentic refresh token, old or new, ended or not.
+
+    Raises InvalidGrant; RefreshTokenReplaced for a while after a new seed.
+    """
+    return _authentic(*RefreshToken.parse(text), transport)
+
+
+def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Session:
+    try:
+        session = standing.find_whole(token.sid)
+    except Session.DoesNotExist:
+        raise InvalidGrant("no such session") from None
+    try:
+        token.verify(mac, secrets=get_refresh_secrets(), seed=bytes(session.seed), realm="")
+    except InvalidGrant:
+        if session.seeded_at and session.now - session.seeded_at < PAUSE * get_settings().REUSE_GRACE:
+            # Its client, another tab of it, or a thief: the first two hear soon what the third never does.
+            raise RefreshTokenReplaced from None
+        raise
+    if transport not in (None, session.transport):
+        raise InvalidGrant(f"of a session whose refresh tokens travel by {session.transport}, not by {transport}")
+    return session
 
 
 def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
@@ -82,63 +107,26 @@ def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
     return InvalidGrant("reuse")
 
 
-def _move(session: Session, decision: Repeat | Withhold | Rotate) -> bool:
-    """Whether the row could be moved to where the decision wants it: nobody did so, and nobody ended it, meanwhile."""
-    # As it was read; `auth_hash` too, or a password changed meanwhile would be undone for this session.
-    as_read = {name: getattr(session, name) for name in _AS_READ}
-    match decision:
-        case Rotate():
-            return bool(
-                _SWAP.changed(
-                    router.db_for_write(Session),
-                    **{f"read_{name}": value for name, value in as_read.items()},
-                    generation=decision.generation,
-                    branch=decision.branch,
-                    parent_branch=decision.parent_branch,
-                    # Moves on to the current SECRET_KEY where only a fallback knew it.
-                    auth_hash=auth_hashes(session.user)[0],
-                )
-            )
-        case Repeat(grace_until=datetime()):
-            moved = {"grace_until": decision.grace_until, "grace_generation": session.generation}
-            return bool(Session.objects.live().filter(**as_read).update(**moved))
-    return True
+def _response(session: Session, decision: Repeat | Withhold | Rotate, text: str) -> TokenResponse:
+    held = isinstance(decision, Repeat) and decision.held
+    if isinstance(decision, Withhold):
+        next_one = ""
+    else:
+        next_one = text if held else _encode(session, decision.generation, decision.branch)
+    return issuing.issue(session, session.user, session.group_names, refresh_token=next_one, held=held)
 
 
-_AS_READ: Final = ("id", "generation", "branch", "auth_hash")
-_MOVED: Final = ("generation", "branch", "parent_branch", "auth_hash")
-
-
-def _swap() -> Query:
-    column: Callable[[str], Any] = Session._meta.get_field
-    as_read = Session.objects.live().filter(**{name: Parameter(f"read_{name}", column(name)) for name in _AS_READ})
-    query = cast("UpdateQuery", as_read.query.chain(UpdateQuery))
-    query.add_update_values({name: Parameter(name, column(name)) for name in _MOVED} | {"rotated_at": Now()})
-    return query
-
-
-_SWAP: Final = Prepared(_swap)
-
-
-def find_session(text: str) -> Session:
-    """The session of any authentic refresh token, old or new, ended or not. Raises InvalidGrant."""
-    return _authentic(*RefreshToken.parse(text))
-
-
-def _authentic(token: RefreshToken, mac: str) -> Session:
-    try:
-        session = standing.find_whole(token.sid)
-    except Session.DoesNotExist:
-        raise InvalidGrant("no such session") from None
-    good = (token.mac(secret=secret, seed=bytes(session.seed)) for secret in get_refresh_secrets())
-    if not any(hmac.compare_digest(mac, each) for each in good):
-        raise InvalidGrant("forged: the MAC does not fit")
-    return session
+def _tell(session: Session, decision: Repeat | Withhold | Rotate) -> None:
+    doubts = getattr(decision, "doubts", None) or 0
+    suspicious = decision.how == "behind" or doubts >= SUSPICIOUS
+    level = logging.WARNING if suspicious else logging.INFO
+    facts = {"how": decision.how, **({"doubts": doubts} if doubts else {})}
+    sessions.tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
 
 
 def _encode(session: Session, generation: int, branch: int) -> str:
     token = RefreshToken(str(session.pk), generation, branch)
-    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed))
+    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed), realm="")
 
 
 def _require_autocommit() -> None:

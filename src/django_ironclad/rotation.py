@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal
@@ -11,15 +12,19 @@ from typing import ClassVar, Final, Literal
 from .encoding import b64encode
 from .errors import InvalidGrant
 
-#: A parent whose successor was never used may still be followed this long after.
-LATE_RETRY: Final = timedelta(hours=24)
-#: ... and this many times: each answer that was lost costs one branch.
-MAX_BRANCH: Final = 20
 #: How many generations a token may be ahead of a database that lost its last writes.
 MAX_AHEAD: Final = 3
-#: The grace budget: so many repeated answers at once, and one more for each refill period that passes.
-GRACE_BUDGET: Final = 12
+#: For so many times the grace after a rotation, nothing new is made: whatever is still on its way arrives before it.
+PAUSE: Final = 6
+#: So many successors in a row may be given out twice ...
+MAX_REPEATED: Final = 2
+#: ... and so many in a row given out twice or lost, before they are taken for two parties who take turns.
+MAX_DOUBTS: Final = 12
+#: From so many doubts on, the log says so.
+SUSPICIOUS: Final = 6
 
+#: What kind of credential a MAC is for, so that none can be taken for another.
+_LABEL: Final = "refresh"
 _FORM = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,2})\.([A-Za-z0-9_-]{43})",
     re.ASCII,
@@ -43,14 +48,21 @@ class RefreshToken:
         sid, generation, branch, mac = match.groups()
         return cls(sid, int(generation), int(branch)), mac
 
-    def mac(self, *, secret: bytes, seed: bytes) -> str:
-        """HMAC-SHA256 under the server's secret and the row's seed together: neither alone can make one."""
-        text = f"{self.sid}.{self.generation}.{self.branch}".encode()
-        return b64encode(hmac.digest(secret + seed, text, "sha256"))
+    def verify(self, mac: str, *, secrets: Iterable[bytes], seed: bytes, realm: str) -> None:
+        """Return if one of the server's secrets makes this MAC. Raises InvalidGrant."""
+        if not any(hmac.compare_digest(mac, self._mac(secret, seed, realm)) for secret in secrets):
+            raise InvalidGrant("forged: the MAC does not fit")
 
-    def encode(self, *, secret: bytes, seed: bytes) -> str:
+    def encode(self, *, secret: bytes, seed: bytes, realm: str) -> str:
         """`sid.generation.branch.mac`: the same text whenever it is asked for."""
-        return f"{self.sid}.{self.generation}.{self.branch}.{self.mac(secret=secret, seed=seed)}"
+        return f"{self}.{self._mac(secret, seed, realm)}"
+
+    def _mac(self, secret: bytes, seed: bytes, realm: str) -> str:
+        """HMAC-SHA256 under the server's secret and the row's seed together: neither alone can make one."""
+        return b64encode(hmac.digest(secret + seed, f"{_LABEL}\0{realm}\0{self}".encode(), "sha256"))
+
+    def __str__(self) -> str:
+        return f"{self.sid}.{self.generation}.{self.branch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +73,22 @@ class Line:
     branch: int
     parent_branch: int
     rotated_at: datetime
-    grace_until: datetime
-    grace_generation: int
+    #: Whether the last one was given out a second time, so that two may hold it.
+    repeated: bool
+    #: How many in a row were given out twice, or came to nothing: since one that was given out once was used.
+    doubts: int
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Answer with a token that was given out before: nothing moves."""
+    """Answer with a token that was given out before: the line stays where it is."""
 
     generation: int
     branch: int
     #: The client already holds this very token: it need not be told again.
     held: bool
-    #: Where the grace budget moves to, when this answer is the first of its generation that costs.
-    grace_until: datetime | None = None
+    #: What `doubts` becomes, and `repeated` with it, when this is the first repeat of this token.
+    doubts: int | None = None
     how: ClassVar = "repeated"
 
 
@@ -87,11 +101,12 @@ class Withhold:
 
 @dataclass(frozen=True, slots=True)
 class Rotate:
-    """Move the row, answer with the new token."""
+    """Move the row, where `repeated` becomes False, and answer with the new token."""
 
     generation: int
     branch: int
     parent_branch: int
+    doubts: int
     #: "late": the parent came back, and what it was answered before is dead now. "behind": the token was newer than the
     #: row, so the database lost its last writes.
     how: Literal["rotated", "late", "behind"] = "rotated"
@@ -107,40 +122,37 @@ class Refuse:
 Decision = Repeat | Withhold | Rotate | Refuse
 
 
-def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta, refill: timedelta) -> Decision:
+def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) -> Decision:
     """What to do with an authentic token of a living session. `now` is of the same clock as the times in `line`.
 
-    `refill` is the time in which the grace budget grows by one.
-
-    A token used by two parties ends its session (RFC 9700 §4.14.2). A lost answer, a second tab or a retry does not:
-    they bring the current token, or its parent, and get the same answer again.
+    Two parties who both go on must each be told every token that gets used, so the server counts how often that
+    happens. A token told to a second party, by a repeat, or overtaken unused, by a late branch, is a doubt. One that
+    was given out once and then used is known to one party only, and whoever else has an older one is out: that clears
+    all doubts (RFC 9700 §4.14.2). There is no clock in it: a rule that forgives more as time passes keeps some thief
+    for ever. `simulation/game.py` solves this function against every thief.
     """
     age = now - line.rotated_at
     if (token.generation, token.branch) == (line.generation, line.branch):
-        if line.generation > 0 and age < 2 * grace:
+        if line.generation > 0 and age < PAUSE * grace:
             return Repeat(line.generation, line.branch, held=True)
-        return Rotate(line.generation + 1, 0, parent_branch=line.branch)
+        return Rotate(line.generation + 1, 0, line.branch, doubts=line.doubts if line.repeated else 0)
     if (token.generation, token.branch) == (line.generation - 1, line.parent_branch):
-        if age <= grace:
-            return _repeat_to_parent(line, now, refill)
-        if age < 2 * grace:
-            # Not a new branch yet: its answer could be overtaken by one of the grace's, and a dead token be kept.
-            return Withhold()
-        if age <= LATE_RETRY and line.branch < MAX_BRANCH:
-            return Rotate(line.generation, line.branch + 1, parent_branch=line.parent_branch, how="late")
-        return Refuse(reuse=True)
+        return _decide_for_parent(line, age, grace)
     if (token.generation, token.branch) > (line.generation, line.branch):
         if token.generation - line.generation > MAX_AHEAD:
             return Refuse(reuse=False)
-        return Rotate(token.generation + 1, 0, parent_branch=token.branch, how="behind")
+        return Rotate(token.generation + 1, 0, token.branch, doubts=line.doubts, how="behind")
     return Refuse(reuse=True)
 
 
-def _repeat_to_parent(line: Line, now: datetime, refill: timedelta) -> Decision:
-    """A generic cell rate: `grace_until` runs ahead of the clock by one refill for each generation that repeats."""
-    if line.grace_generation == line.generation:
+def _decide_for_parent(line: Line, age: timedelta, grace: timedelta) -> Decision:
+    if age <= grace and line.repeated:
         return Repeat(line.generation, line.branch, held=False)
-    grace_until = max(line.grace_until, now) + refill
-    if grace_until > now + GRACE_BUDGET * refill:
+    if age <= grace and line.doubts < MAX_REPEATED:
+        return Repeat(line.generation, line.branch, held=False, doubts=line.doubts + 1)
+    if age < PAUSE * grace:
+        # Not a new branch yet: its answer could be overtaken by one of the grace's, and a dead token be kept.
         return Withhold()
-    return Repeat(line.generation, line.branch, held=False, grace_until=grace_until)
+    if line.doubts < MAX_DOUBTS:
+        return Rotate(line.generation, line.branch + 1, line.parent_branch, doubts=line.doubts + 1, how="late")
+    return Refuse(reuse=True)

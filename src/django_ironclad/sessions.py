@@ -18,7 +18,7 @@ from django.db.models.sql import InsertQuery
 from django.dispatch import Signal
 
 from . import signals
-from .conf import get_settings
+from .conf import Transport, get_settings
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
 from .revocation import revoked_sessions
@@ -30,6 +30,7 @@ def start(
     user: Any,
     *,
     client_id: str,
+    transport: Transport,
     auth_time: datetime,
     lifetime: timedelta,
     user_agent: str,
@@ -41,6 +42,7 @@ def start(
     session = Session(
         user=user,
         client_id=client_id,
+        transport=transport,
         auth_hash=user.get_session_auth_hash(),
         auth_time=auth_time,
         # PostgreSQL stores no NUL.
@@ -66,7 +68,6 @@ def start(
 _BY_THE_CLOCK: Final = {
     "created_at": Now(),
     "rotated_at": Now(),
-    "grace_until": Now(),
     "expires_at": Now() + Parameter("lifetime", DurationField()),
 }
 

@@ -15,7 +15,7 @@ from .prepared import Parameter, Prepared
 
 #: What no check asks, read from the row by whoever does: a tenth of what a check costs is to fetch these.
 _UNCHECKED: Final = frozenset(
-    {"generation", "branch", "parent_branch", "grace_until", "grace_generation", "seed"}
+    {"generation", "branch", "parent_branch", "repeated", "doubts", "seed", "seeded_at"}
     | {"created_at", "revoked_reason", "user_agent", "ip_address"}
 )
 

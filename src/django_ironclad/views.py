@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -15,7 +16,7 @@ from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
 from .devices import device_name
-from .errors import InvalidRequest, NotFound
+from .errors import InvalidRequest, NotFound, RefreshTokenReplaced
 from .models import Session
 from .tokens import AccessToken
 
@@ -29,10 +30,11 @@ def login(request: HttpRequest) -> HttpResponse:
     scope = http.requested_scope(body)
     username, password = http.credentials(body)
     user = passwords.check_credentials(request, username=username, password=password)
-    tokens = auth.login(user, request=request, scope=scope, amr=auth.BY_PASSWORD)
+    tokens = auth.login(user, request=request, transport=transport, scope=scope, amr=auth.BY_PASSWORD)
     if previous:
-        auth.logout(previous, request=request, reason="replaced")
-    return token_answer(tokens, transport)
+        with suppress(RefreshTokenReplaced):
+            auth.logout(previous, request=request, transport="cookie", reason="replaced")
+    return token_answer(tokens)
 
 
 @endpoint()
@@ -41,14 +43,14 @@ def refresh(request: HttpRequest) -> HttpResponse:
     token, transport = http.refresh_token(request, http.read_body(request))
     if not token:
         raise InvalidRequest("no refresh token", description='"refresh_token" is required, in the body or by cookie.')
-    return token_answer(auth.refresh(token), transport)
+    return token_answer(auth.refresh(token, transport=transport))
 
 
 @endpoint()
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     token, transport = http.refresh_token(request, http.read_body(request))
-    auth.logout(token, request=request)
+    auth.logout(token, request=request, transport=transport)
     response = HttpResponse(status=204)
     if transport == "cookie":
         http.delete_cookie(response)
@@ -99,22 +101,32 @@ def session(request: HttpRequest, sid: str) -> HttpResponse:
 @endpoint()
 @require_POST
 def password(request: HttpRequest) -> HttpResponse:
-    """A new password, for who knows the old one. Every other session ends, this one lives."""
-    user, token = _whose(request)
+    """A new password, for who knows the old one. Every other session ends, this one gets new tokens."""
+    session = _session_of(request)
     body = http.read_body(request)
     old, new = http.password(body, "old_password"), http.password(body, "new_password")
-    passwords.change(user, old=old, new=new, keep=token.sid, request=request)
-    return HttpResponse(status=204)
+    return token_answer(passwords.change(session, old=old, new=new, request=request))
 
 
 @endpoint()
 @require_POST
 def reauthenticate(request: HttpRequest) -> HttpResponse:
-    """The password once more, for what asks for a recent login: a new access token of the same session (RFC 9470)."""
-    user, token = _whose(request)
+    """The password once more, for what asks for a recent login: new tokens of the same session (RFC 9470)."""
+    session = _session_of(request)
     given = http.password(http.read_body(request), "password")
-    passwords.confirm(user, password=given, request=request)
-    return token_answer(auth.reauthenticate(token, amr=auth.BY_PASSWORD), "body")
+    passwords.confirm(session.user, password=given, request=request)
+    return token_answer(auth.reauthenticate(session, amr=auth.BY_PASSWORD))
+
+
+def _session_of(request: HttpRequest) -> Session:
+    """The session of this request, whose refresh token is about to be replaced.
+
+    Raises InvalidToken, OriginNotAllowed, TemporarilyUnavailable.
+    """
+    session = auth.session_of(auth.verify(http.required_token(request)))
+    if session.transport == "cookie":
+        http.check_cookie_gates(request)
+    return session
 
 
 def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:

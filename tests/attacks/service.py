@@ -99,7 +99,7 @@ class Service:
 
     def elapse(self, seconds: int, *, of: Sequence[str]) -> None:
         """Time passes for the sessions of these users: their rows move into the past."""
-        names = ("rotated_at", "grace_until", "created_at", "auth_time", "expires_at", "revoked_at")
+        names = ("rotated_at", "seeded_at", "created_at", "auth_time", "expires_at", "revoked_at")
         moved = ", ".join(f"{name} = strftime('%Y-%m-%d %H:%M:%f', {name}, '-{seconds} seconds')" for name in names)
         with self.database() as database:
             theirs = f"SELECT id FROM auth_user WHERE username IN ({', '.join('?' * len(of))})"
