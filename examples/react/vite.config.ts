@@ -1,6 +1,7 @@
 import { defineConfig } from "vite";
 
-// Django beside it, on the same origin as far as the browser knows.
-const django = "http://127.0.0.1:8000";
+// Django beside it, on the same origin as far as the browser knows: so Django has to see the same host. Vite's short form,
+// `"/auth": django`, would put Django's own in its place.
+const django = { target: "http://127.0.0.1:8000", changeOrigin: false };
 
 export default defineConfig({ server: { proxy: { "/auth": django, "/profile": django } } });

@@ -23,8 +23,8 @@ PASSWORD = "open-sesame-42"
 #: Of the tests' own project, or of whoever runs them; the demo is to start as on a newcomer's machine.
 FOREIGN = ("DATABASE_URL", "DEMO_DATA", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS")
 
-#: The demo's words, and those of Django's `runserver`.
-READY = re.compile(r"^(?:Ready|Starting development server) at (http://[\w.:]+)/?\n", re.MULTILINE)
+#: The demo's words, those of Django's `runserver`, and those of Vite and Angular.
+READY = re.compile(r"^(?:Ready at|Starting development server at|  ➜  Local: ) +(http://[\w.:]+)/?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
