@@ -7,17 +7,15 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.db import connections
-from django.db.models import F
 from django.test import Client
 
-from django_ironclad.models import Session
+from django_ironclad.testing import time_passes  # noqa: F401 - for the tests
 
 from .evidence import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 - hooks
 from .properties import tried
@@ -102,13 +100,6 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)]
     subprocess.run(command, cwd=Path(__file__).parents[1], check=True, capture_output=True, timeout=60)
     return folder
-
-
-def time_passes(**period: float) -> None:
-    """Move every session into the past: time passes for the database without anybody waiting for it."""
-    past = timedelta(**period)
-    names = ("rotated_at", "seeded_at", "created_at", "auth_time", "expires_at", "revoked_at")
-    Session.objects.update(**{name: F(name) - past for name in names})
 
 
 def race(count: int, act: Callable[[int], Any]) -> list[Any]:

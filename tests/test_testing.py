@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.db import connections
@@ -20,9 +22,9 @@ from rest_framework.views import APIView
 
 from django_ironclad import auth, drf, sessions
 from django_ironclad.decorators import requires, requires_recent_login
-from django_ironclad.errors import InvalidScope
+from django_ironclad.errors import InvalidGrant, InvalidScope
 from django_ironclad.models import Session
-from django_ironclad.testing import login, recorded
+from django_ironclad.testing import login, recorded, time_passes
 
 from .conftest import Person
 
@@ -70,12 +72,12 @@ for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTAL
     # Its classes and functions are tests of this module from now on.
     exec(compile(block, "docs/testing.md", "exec"), globals())
 if not hasattr(User, "groups"):
-    for name in ("Grades", "test_a_logout_ends_the_session"):
+    for name in ("Grades", "Refreshing", "test_a_logout_ends_the_session"):
         globals()[name] = pytest.mark.skip(reason="this user model has no groups")(globals()[name])
 
 
 def test_the_page_has_tests() -> None:
-    assert {"Grades", "test_a_logout_ends_the_session"} <= globals().keys()
+    assert {"Grades", "Refreshing", "test_a_logout_ends_the_session"} <= globals().keys()
 
 
 @pytest.mark.parametrize(("client", "address"), [(Client, "/scoped/"), (APIClient, "/drf/"), (APIClient, "/scoped/")])
@@ -144,7 +146,7 @@ def test_how_long_ago_somebody_logged_in_survives_a_refresh(ada: Person) -> None
 
 
 def test_a_stolen_token_is_over_for_everybody(ada: Person) -> None:
-    from django_ironclad.errors import InvalidGrant, InvalidToken
+    from django_ironclad.errors import InvalidToken
 
     given = login(ada.user).stolen()
 
@@ -158,8 +160,9 @@ def test_a_stolen_token_is_over_for_everybody(ada: Person) -> None:
 def test_nothing_is_noted_after_the_block(ada: Person) -> None:
     with recorded() as events:
         given = login(ada.user)
-        auth.reauthenticate(auth.verify(given.access_token))
-        auth.refresh(given.refresh_token)
+        confirmed = auth.reauthenticate(auth.verify(given.access_token))
+        time_passes(minutes=2)
+        auth.refresh(confirmed.refresh_token)
     sessions.revoke(given.sid, reason="user")
 
     assert [(event.name, str(event.session.pk)) for event in events] == [
@@ -168,3 +171,36 @@ def test_nothing_is_noted_after_the_block(ada: Person) -> None:
         ("session_refreshed", given.sid),
     ]
     assert events[2].facts == {"how": "rotated"}
+
+
+def test_time_passes_for_a_session_as_its_settings_say(ada: Person) -> None:
+    first = login(ada.user).refresh_token
+    second = auth.refresh(first).refresh_token
+    with override_settings(IRONCLAD={"REUSE_GRACE": timedelta(seconds=5)}):
+        assert auth.refresh(first).refresh_token == second
+        time_passes(seconds=6)
+        assert auth.refresh(first).refresh_token == ""
+        time_passes(seconds=25)
+        late = auth.refresh(first).refresh_token
+        assert late not in ("", first, second)
+    time_passes(days=89)
+    with override_settings(IRONCLAD={"REFRESH_TOKEN_LIFETIME": timedelta(days=90)}):
+        assert auth.refresh(late).refresh_token
+        time_passes(days=1)
+        with pytest.raises(InvalidGrant):
+            auth.refresh(late)
+
+
+def test_time_passes_for_access_tokens_by_the_clock_that_a_test_moves_along(ada: Person) -> None:
+    client = login(ada.user).on(Client())
+    with time_machine.travel(time.time() + 600):
+        time_passes(minutes=10)
+        assert client.get("/auth/me/").status_code == 401
+
+
+def test_a_recent_login_is_one_no_longer_when_time_has_passed(ada: Person) -> None:
+    given = login(ada.user)
+    before = auth.verify(given.access_token).auth_time
+    time_passes(hours=1)
+
+    assert auth.verify(auth.refresh(given.refresh_token).access_token).auth_time == before - 3600

@@ -9,15 +9,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from django.db.models import F
+from asgiref.sync import sync_to_async
+from django.db.models import DateTimeField, F
 from django.dispatch import Signal
-from django.test.client import AsyncRequestFactory, RequestFactory
 
-from . import auth, issuing, sessions, signals, standing, tokens
-from .conf import get_key_ring
-from .encoding import b64decode, load_json
-from .errors import InvalidGrant
-from .models import Session
+from .. import auth, issuing, sessions, signals, standing, tokens
+from ..conf import get_key_ring
+from ..encoding import b64decode, load_json
+from ..errors import InvalidGrant
+from ..models import Session
+from . import clients
 
 Client = TypeVar("Client")
 
@@ -32,15 +33,12 @@ class Login:
     refresh_token: str = field(repr=False)
 
     def on(self, client: Client) -> Client:
-        """The same `client`, which sends the access token from now on: Django's, DRF's or Ninja's, sync or async."""
-        header = f"Bearer {self.access_token}"
-        if isinstance(client, AsyncRequestFactory):
-            vars(client)["defaults"]["authorization"] = header
-        elif isinstance(client, RequestFactory):
-            client.defaults["HTTP_AUTHORIZATION"] = header
-        else:
-            # Ninja's, which makes `META` of it letter by letter.
-            client.headers["AUTHORIZATION"] = header  # type: ignore[attr-defined]
+        """The same `client`, which sends the access token from now on; its `logout()`, if it has one, ends the session.
+
+        Any of Django's, Django REST framework's and Ninja's clients and request factories, sync or async, Channels'
+        communicator before it connects, and whatever else has `headers`. TypeError for anything else.
+        """
+        clients.put_on(client, self.access_token, self.sid)
         return client
 
     def expired(self) -> Login:
@@ -84,6 +82,25 @@ def login(
         session = standing.find(sid)
         access = issuing.issue(session, session.user, session.group_names).access_token
     return Login(user, sid, access, given.refresh_token)
+
+
+async def alogin(user: Any, **how: Any) -> Login:
+    """As `login`, in an async test."""
+    return await sync_to_async(login)(user, **how)
+
+
+def for_user(user: Any, **how: Any) -> str:
+    """An access token as `login(user, …)` gives it, for tests that make their headers themselves."""
+    return login(user, **how).access_token
+
+
+def time_passes(**period: float) -> None:
+    """Make every session older by a `timedelta(**period)`: the grace goes by, a rest grows too long, a session ends.
+
+    An access token says itself when it is over: see `Login.expired`.
+    """
+    times = (field.name for field in Session._meta.concrete_fields if isinstance(field, DateTimeField))
+    Session.objects.update(**{name: F(name) - timedelta(**period) for name in times})
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,65 @@
+"""How each kind of test client carries an access token, and what its `logout()` ends besides Django's session."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import partial
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.apps import apps
+from django.test.client import AsyncRequestFactory, RequestFactory
+
+from .. import sessions
+
+
+def put_on(client: Any, access_token: str, sid: str) -> None:
+    """`client` sends this token, and no other, until it logs out. Raises TypeError for what is no client."""
+    header = f"Bearer {access_token}"
+    if "headers" in getattr(client, "scope", ()):
+        kept = [(name, value) for name, value in client.scope["headers"] if name.lower() != b"authorization"]
+        client.scope["headers"] = [*kept, (b"authorization", header.encode())]
+    elif hasattr(client, "force_authenticate"):
+        # Django REST framework's. Whoever was forced upon it would go before any token.
+        client.handler._force_user = client.handler._force_token = None
+        client.credentials(**{**client._credentials, "HTTP_AUTHORIZATION": header})
+    elif isinstance(client, RequestFactory):
+        vars(client)["defaults"][_name(client)] = header
+    elif hasattr(client, "headers"):
+        # A copy: two clients may have been given one dictionary. Ninja makes `META` of the name letter by letter.
+        client.headers = copy(client.headers)
+        client.headers["AUTHORIZATION"] = header
+    else:
+        raise TypeError(f"{type(client).__name__} is no test client that is known here; send the header yourself.")
+    if hasattr(client, "logout"):
+        client.logout, client.alogout = partial(_logout, client, sid), partial(_alogout, client, sid)
+
+
+def _name(client: RequestFactory) -> str:
+    return "authorization" if isinstance(client, AsyncRequestFactory) else "HTTP_AUTHORIZATION"
+
+
+def _logout(client: Any, sid: str) -> None:
+    _forget(client)
+    sessions.revoke(sid, reason="logout")
+    if _has_sessions():
+        type(client).logout(client)
+
+
+async def _alogout(client: Any, sid: str) -> None:
+    _forget(client)
+    await sync_to_async(sessions.revoke)(sid, reason="logout")
+    if _has_sessions():
+        await type(client).alogout(client)
+
+
+def _forget(client: Any) -> None:
+    client.defaults.pop(_name(client), None)
+    getattr(client, "_credentials", {}).pop("HTTP_AUTHORIZATION", None)
+    if not _has_sessions():
+        client.cookies.clear()
+
+
+def _has_sessions() -> bool:
+    """Where Django's sessions are not installed, its own `logout()` raises RuntimeError: there is none to end."""
+    return apps.is_installed("django.contrib.sessions")
