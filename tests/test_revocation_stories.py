@@ -13,7 +13,6 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
 from django.test.utils import setup_test_environment, teardown_test_environment
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from hypothesis.stateful import (
 )
 
 from django_ironclad import revocation, sessions
+from django_ironclad.clocks import Now
 from django_ironclad.errors import TemporarilyUnavailable
 from django_ironclad.models import Session
 from django_ironclad.revocation import revoked_sessions

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models, router
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Now
 from django.utils.crypto import constant_time_compare
 
+from .clocks import Now, UTCDateTimeField
 from .conf import get_settings
 from .rotation import Line
 
@@ -71,18 +71,18 @@ class Session(models.Model):
     generation = models.PositiveIntegerField(default=0)
     branch = models.PositiveSmallIntegerField(default=0)
     parent_branch = models.PositiveSmallIntegerField(default=0)
-    rotated_at = models.DateTimeField()
+    rotated_at = UTCDateTimeField()
     repeated = models.BooleanField(default=False)
     doubts = models.PositiveSmallIntegerField(default=0)
     seed = models.BinaryField(max_length=32, default=new_seed)
     #: When the seed took the place of another; null for the first.
-    seeded_at = models.DateTimeField(null=True)
+    seeded_at = UTCDateTimeField(null=True)
     auth_hash = models.CharField(max_length=128)
 
-    created_at = models.DateTimeField()
-    auth_time = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
+    created_at = UTCDateTimeField()
+    auth_time = UTCDateTimeField()
+    expires_at = UTCDateTimeField()
+    revoked_at = UTCDateTimeField(null=True)
     revoked_reason = models.CharField(max_length=32, blank=True)
 
     #: What was asked for at the login, "" for everything that is granted; and how the person proved who they are.
@@ -123,7 +123,7 @@ class Session(models.Model):
     @property
     def is_expired(self) -> bool:
         """Whether its time is over at `now`, by age or by rest."""
-        return self.now >= self.expires_at or self.now - self.rotated_at > get_settings().REFRESH_TOKEN_LIFETIME
+        return bool(self.now >= self.expires_at or self.now - self.rotated_at > get_settings().REFRESH_TOKEN_LIFETIME)
 
     def why_over(self) -> str:
         """Why this session, read `with_standing`, cannot go on; "" while it can. Expiry is judged here, by no job."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from django.db import connections, router
 from django.db.models import F
-from django.db.models.functions import Now
 
 from . import issuing, sessions, signals, standing, swap
 from .availability import in_one_transaction
+from .clocks import Now
 from .conf import Transport, get_refresh_secrets, get_settings
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
 from .issuing import TokenResponse

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from django.db import OperationalError, router
-from django.db.models.functions import Now
 from django.db.models.sql import Query, UpdateQuery
 
 from .availability import is_serialization_failure
+from .clocks import Now
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
 from .rotation import Repeat, Rotate, Withhold

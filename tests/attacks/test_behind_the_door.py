@@ -17,11 +17,11 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connection
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad import auth, ninja, refresh, tokens, users, verifier
+from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
 from django_ironclad.decorators import requires

@@ -11,9 +11,9 @@ import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
-from django.db.models.functions import Now
 
 from django_ironclad import auth, tokens
+from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring
 from django_ironclad.issuing import TokenResponse
 from django_ironclad.keys import Key

@@ -11,10 +11,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
-from django.db.models.functions import Now
 from django.test import Client, override_settings
 
 from django_ironclad import auth
+from django_ironclad.clocks import Now
 from django_ironclad.http import MAX_PASSWORD
 from django_ironclad.models import Session
 
