@@ -14,12 +14,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
-from django.db.models.functions import Now
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
 from django_ironclad import auth, committed, revocation, sessions
+from django_ironclad.clocks import Now
 from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
 from django_ironclad.models import Session
 from django_ironclad.revocation import RevokedSessions, revoked_sessions
@@ -92,6 +93,22 @@ def test_in_djangos_test_runner_nothing_is_polled(api: Api, ada: Person) -> None
     assert statements(lambda: [refused(each["access_token"]) for each in (tokens, other)]) == 0
     assert refused(tokens["access_token"])
     assert refused(other["access_token"])
+
+
+@pytest.mark.parametrize("trace", ["a mailbox", "a list of mails"])
+def test_what_looks_like_a_test_runner_is_none(
+    api: Api, ada: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch, trace: str
+) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    if trace == "a mailbox":
+        mail.get_connection("django.core.mail.backends.locmem.EmailBackend")
+    else:
+        monkeypatch.setattr(mail, "outbox", [], raising=False)
+    end_elsewhere()
+    clock.now += 1
+
+    assert refused(token)
 
 
 def test_what_ended_here_is_refused_here_at_once(api: Api, ada: Person, clock: Clock) -> None:
@@ -471,17 +488,6 @@ def loaded() -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def test_the_clock_is_one_that_goes_on_while_the_machine_sleeps_where_there_is_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    # One that can be told from `time.monotonic`.
-    monkeypatch.setattr(time, "CLOCK_BOOTTIME", time.CLOCK_REALTIME, raising=False)
-    assert abs(loaded().clock() - time.time()) < 60
-
-    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
-    assert loaded().clock is time.monotonic
 
 
 def test_where_nothing_forks_nothing_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:

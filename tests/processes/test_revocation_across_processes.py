@@ -101,3 +101,18 @@ def test_a_transaction_that_commits_late_counts_from_its_commit_and_one_that_rol
     delays = watch(hosts, act)
     assert delays.count == sum(map(len, late))
     measured(f"after {seconds} s: {delays}")
+
+
+def test_a_process_that_mails_into_its_memory_refuses_what_another_one_ended(database: PostgreSQL) -> None:
+    """A mailbox in memory looks like Django's test runner, under which nothing is read."""
+    with gunicorn(database, workers=1, threads=1) as server:
+        [[login]] = begin(server, 1, 1)
+        [[connection]] = server.connect_to_each_worker().values()
+        assert connection.get("/plain/", login.access_token).status == 200
+        assert connection.get("/control/mail/").json == {"sent": 1}
+        assert connection.get("/plain/", login.access_token).status == 200
+
+        database.execute(f"UPDATE ironclad_session SET revoked_at = now() WHERE id = '{login.sid}'")
+        time.sleep(BOUND)
+
+        assert connection.get("/plain/", login.access_token).status == 401

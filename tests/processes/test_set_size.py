@@ -86,7 +86,7 @@ def test_the_read_is_an_index_scan_among_however_many_sessions(measured: Callabl
         cursor.execute("ANALYZE ironclad_session")
     inserted = time.monotonic() - before
 
-    for period in (RECENT, revocation._window()):
+    for period in (RECENT, revocation.window()):
         answer = explain(read_sql(period))
         scans = [node for node in nodes(answer["Plan"]) if "Scan" in node["Node Type"]]
         assert all("Index" in node["Node Type"] or node["Node Type"] == "Bitmap Heap Scan" for node in scans), answer

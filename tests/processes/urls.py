@@ -15,6 +15,7 @@ urlpatterns = [
     path("together/plain/", together.plain),
     path("together/public/", together.public_plain),
     path("together/ninja/", together.api.urls),
+    path("control/mail/", views.mail),
     path("control/begin/", views.begin),
     path("control/end/", views.end),
 ]

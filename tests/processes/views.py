@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.permissions import IsAuthenticated
@@ -91,6 +92,14 @@ def _begin(count: int) -> dict[str, Any]:
             for each in tokens
         ],
     }
+
+
+@public
+def mail(request: HttpRequest) -> HttpResponse:
+    """One mail that stays in this process, as a staging system's."""
+    with get_connection("django.core.mail.backends.locmem.EmailBackend") as backend:
+        sent = backend.send_messages([EmailMessage("a subject", "a text", to=["ada@example.org"])])
+    return JsonResponse({"sent": sent})
 
 
 @public
