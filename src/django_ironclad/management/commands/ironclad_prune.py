@@ -7,14 +7,18 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import chain
+from math import ceil
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
-from django.db.models.functions import Now
 
+from ...clocks import Now
 from ...models import Session, SessionQuerySet
+from ...revocation import window
 
+#: How many days it was over, where nobody says.
+DAYS: Final = 30
 BATCH: Final = 5000
 #: Seconds between two lines of progress.
 PROGRESS: Final = 5
@@ -27,16 +31,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--older-than",
             type=int,
-            default=30,
             metavar="DAYS",
-            help="how many days a session must have been over (30; at least 1)",
+            help=f"how many days a session must have been over ({DAYS}, or as long as its tokens can live)",
         )
         parser.add_argument("--dry-run", action="store_true", help="count, and delete nothing")
 
-    def handle(self, *args: Any, older_than: int, dry_run: bool, **options: Any) -> None:
-        if older_than < 1:
-            raise CommandError("--older-than must be 1 at least: processes still read what ended today.")
-        before = Now() - timedelta(days=older_than)
+    def handle(self, *args: Any, older_than: int | None, dry_run: bool, **options: Any) -> None:
+        # A session that is forgotten while its access tokens live would let them in again.
+        least = max(1, ceil(window() / timedelta(days=1)))
+        if older_than is not None and older_than < least:
+            raise CommandError(
+                f"--older-than must be at least {least}: access tokens of what ended since may be valid still."
+            )
+        before = Now() - timedelta(days=max(DAYS, least) if older_than is None else older_than)
         # One index each. A session that merely rests stays until its `expires_at` has passed.
         over = [Q(revoked_at__lt=before), Q(expires_at__lt=before)]
         if dry_run:
