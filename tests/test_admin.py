@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -66,6 +67,75 @@ def test_who_may_view_sees_everything_but_secrets(staff: Any, tokens: dict[str, 
         assert 'name="_save"' not in page
     assert client.get(f"{LIST}add/").status_code == 403
     assert client.get(f"{LIST}{session.pk}/delete/").status_code == 403
+
+
+#: What no page shows, and no page's address may ask about.
+HIDDEN = {field.name for field in Session._meta.concrete_fields} - {
+    *("id", "user", "client_id", "user_agent", "ip_address", "created_at", "auth_time", "rotated_at"),
+    *("amr", "scope", "expires_at", "revoked_at", "revoked_reason", "generation"),
+}
+SECRET_LOOKUPS = [
+    *(f"{name}{lookup}" for name in sorted(HIDDEN) for lookup in ("", "__startswith", "__gt", "__regex", "__isnull")),
+    *("user__password__startswith", "user__password", "user__ironclad_sessions__auth_hash__startswith"),
+    *("user__ironclad_sessions__seed__gt", "user__email__startswith", "user__groups__name", "user__is_superuser"),
+    *("user__logentry__session__auth_hash", "user__pk__lt", "user_id__gt", "pk__gt", "rotated_at__contains"),
+]
+
+
+@pytest.mark.parametrize("lookup", SECRET_LOOKUPS)
+def test_the_address_of_a_page_asks_about_nothing_hidden(staff: Any, tokens: dict[str, Any], lookup: str) -> None:
+    client = staff("view_session", "change_session")
+    sign = Session.objects.get().auth_hash[0]
+
+    for value in ("a", "1", sign, "\0"):
+        assert client.get(LIST, {lookup: value}).status_code == 400
+        assert client.post(f"{LIST}?{urlencode({lookup: value})}", {"action": "end"}).status_code == 400
+    assert {"seed", "auth_hash"} <= HIDDEN
+
+
+def test_nor_do_search_ordering_and_links(staff: Any, tokens: dict[str, Any], ada: Person) -> None:
+    client = staff("view_session")
+    session = Session.objects.get()
+
+    assert client.get(LIST, {"q": session.auth_hash}).context["cl"].result_count == 0
+    assert client.get(LIST, {"q": bytes(session.seed).hex()}).context["cl"].result_count == 0
+    for number in range(-9, 10):
+        ordering = client.get(LIST, {"o": str(number)}).context["cl"].queryset.query.order_by
+        assert {name.lstrip("-") for name in ordering} <= {"id", "pk", "user", "ip_address", "created_at", "rotated_at"}
+    for column in HIDDEN:
+        for page in (LIST, f"{LIST}{session.pk}/change/"):
+            assert client.get(page, {"_to_field": column, "_popup": "1"}).status_code == 400
+    field = {"app_label": "ironclad", "model_name": "session", "field_name": "user", "term": ada.name}
+    assert client.get("/admin/autocomplete/", field).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "status=no+such",
+            "status=%00",
+            "q=%00",
+            "rotated_at__gte=x",
+            "rotated_at__gte=%00",
+            "user=x",
+            "user=%00",
+            "e=1",
+        ),
+        *("rotated_at__lt=0001-01-01+00:00%2B14:00", "user__id__exact=99999999999999999999999", "p=x", "o=x", "all="),
+        "_facets=1",
+    ],
+)
+def test_an_address_that_makes_no_sense_breaks_nothing(staff: Any, tokens: dict[str, Any], query: str) -> None:
+    assert staff("view_session").get(f"{LIST}?{query}").status_code in (200, 302, 400)
+
+
+def test_the_sessions_of_one_user_can_be_linked_to(staff: Any, tokens: dict[str, Any], ada: Person, api: Api) -> None:
+    client = staff("view_session")
+    api.login(Person(get_user_model()._default_manager.get(username="rosa"), "rosa"))
+
+    for lookup in ("user", "user__exact", "user__id", "user__id__exact"):
+        assert client.get(LIST, {lookup: str(ada.user.pk)}).context["cl"].result_count == 1
 
 
 def test_who_may_not_sees_nothing(staff: Any, tokens: dict[str, Any]) -> None:
