@@ -8,9 +8,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from django_ironclad import auth
+from django_ironclad import auth, revocation
+from django_ironclad.clocks import Now
 from django_ironclad.management.commands import ironclad_prune
 from django_ironclad.models import Session
 
@@ -35,6 +37,30 @@ def test_a_users_sessions_are_listed_and_ended(api: Api, ada: Person) -> None:
     assert run("ironclad_sessions", ada.name) == "None.\n"
     assert [api.get("/drf/members/", each["access_token"]).status_code for each in tokens] == [401] * 2
     assert set(Session.objects.values_list("revoked_reason", flat=True)) == {"operator"}
+
+
+def test_nothing_that_a_client_says_reaches_the_terminal_as_a_command(
+    api: Api, ada: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x202E, 0x2028, 0x2066]))
+    body = {"username": ada.name, "password": ada.password}
+    api.post("/auth/login/", body, **{"user-agent": f"Fire{said}fox\x1b]0;mine\x07"})
+    [row] = Session.objects.all()
+    assert row.user_agent == "Firefox]0;mine"
+    assert "Firefox]0;mine" in run("ironclad_sessions", ada.name)
+
+    # As an older version of ours, or somebody else, may have written it.
+    Session.objects.update(user_agent="Fire\x1b[31mfox\x9b2J\r\u202e")
+    assert "Fire[31mfox2J," in run("ironclad_sessions", ada.name)
+
+    call_command("ironclad_sessions", ada.name, "--revoke")
+    assert capsys.readouterr().out.replace("\n", "").isprintable()
+
+
+def test_nor_does_what_an_operator_pastes(db: None) -> None:
+    with pytest.raises(CommandError) as error:
+        run("ironclad_sessions", "no\x1b[2Jbody\u202e")
+    assert str(error.value).isprintable()
 
 
 def test_an_unknown_user_is_a_clear_error(db: None) -> None:
@@ -86,6 +112,46 @@ def test_how_long_ago_can_be_told(rows: dict[str, str]) -> None:
     for days in ("0", "-1"):
         with pytest.raises(CommandError, match="at least"):
             run("ironclad_prune", "--older-than", days)
+
+
+WEEK_OLD_TOKENS = {"DRF_JWT_TOKEN_LIFETIME": timedelta(days=7)}
+
+
+@pytest.mark.parametrize(
+    ("settings", "days"),
+    [({}, 1), (WEEK_OLD_TOKENS, 8), ({"ACCESS_TOKEN_LIFETIME": timedelta(days=7)}, 8)],
+    ids=["short", "drf-jwt", "long"],
+)
+def test_what_a_process_still_needs_to_know_is_not_deleted(
+    rows: dict[str, str], settings: dict[str, timedelta], days: int
+) -> None:
+    with override_settings(IRONCLAD=settings):
+        for too_few in (0, days // 2, days - 1):
+            for option in ((), ("--dry-run",)):
+                with pytest.raises(CommandError, match=f"at least {days}: access tokens"):
+                    run("ironclad_prune", "--older-than", str(too_few), *option)
+        assert len(left(rows)) == 5
+        run("ironclad_prune", "--older-than", str(days))
+        assert left(rows) == {"resting", "living"}
+
+
+def test_by_default_too_as_long_as_tokens_can_live(rows: dict[str, str]) -> None:
+    with override_settings(IRONCLAD={"ACCESS_TOKEN_LIFETIME": timedelta(days=300)}):
+        assert run("ironclad_prune") == "0 sessions deleted.\n"
+    with override_settings(IRONCLAD={"ACCESS_TOKEN_LIFETIME": timedelta(days=40)}):
+        assert run("ironclad_prune") == "2 sessions deleted.\n"
+
+
+def test_a_token_of_a_week_ago_whose_session_ended_stays_refused_whatever_is_pruned(api: Api, ada: Person) -> None:
+    with override_settings(IRONCLAD=WEEK_OLD_TOKENS):
+        tokens = api.login(ada)
+        api.logout(tokens["refresh_token"])
+        time_passes(days=2)
+        with pytest.raises(CommandError):
+            run("ironclad_prune", "--older-than", "1")
+        run("ironclad_prune")
+        ended = Session.objects.get(pk=tokens["refresh_token"].split(".")[0])
+        assert Session.objects.filter(pk=ended.pk, revoked_at__gt=Now() - revocation.window()).exists()
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(milliseconds=250)])

@@ -27,6 +27,11 @@ FORWARDED = "6.6.6.6, 203.0.113.7, 10.0.0.2"
         (1, "::ffff:203.0.113.7", "203.0.113.7"),
         (1, "unknown", None),
         (1, "<script>", None),
+        (1, "fe80::1%eth0", "fe80::1"),
+        (1, "[fe80::1%25eth0]:4711", "fe80::1"),
+        (1, "fe80::1%" + 60 * "x", "fe80::1"),
+        (1, "fe80::1%\x1b[31m", "fe80::1"),
+        (1, "203.0.113.7%x", "203.0.113.7"),
     ],
 )
 def test_the_address_comes_through_so_many_proxies_and_no_more(
@@ -51,6 +56,7 @@ def test_without_the_header_the_peer_is_the_client() -> None:
         ),
         ("campus-app/2.1", "campus-app/2.1"),
         ("", ""),
+        ("campus\x1b[31m-\x9b2Japp\u202e/2.1\x7f", "campus[31m-2Japp/2.1"),
     ],
 )
 def test_the_name_of_a_device(user_agent: str, name: str) -> None:

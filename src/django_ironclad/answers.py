@@ -16,6 +16,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from . import http
 from .availability import database_needed
 from .conf import get_settings
+from .devices import printable
 from .errors import IroncladError, MissingToken
 from .issuing import TokenResponse
 
@@ -77,7 +78,8 @@ def challenge(error: IroncladError) -> str:
 def log(error: IroncladError) -> None:
     """One line with the private reason, which holds nothing that the client sent."""
     level = logging.WARNING if error.status >= 500 else logging.INFO
-    logger.log(level, "refused %s: %s", error.code, error, exc_info=error if error.status >= 500 else None)
+    reason = printable(str(error))
+    logger.log(level, "refused %s: %s", error.code, reason, exc_info=error if error.status >= 500 else None)
 
 
 def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[View], View]:

@@ -22,21 +22,31 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def _parse(text: str) -> str | None:
-    """An address without its port, if any; None for anything else, such as the name of a Unix socket."""
+    """An address without its port or zone, if any; None for anything else, such as the name of a Unix socket."""
     host = text.strip()
     if host.startswith("["):
         host = host[1:].partition("]")[0]
     elif host.count(":") == 1:
         host = host.partition(":")[0]
     try:
-        address = ipaddress.ip_address(host)
+        # A zone is any text, and none of this machine's.
+        address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return None
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
+def printable(text: str) -> str:
+    """What a client said, without the control characters that would work in an operator's terminal, or turn its lines.
+
+    Those are C0, DEL and C1; line and paragraph separators; what changes the direction of writing; lone surrogates.
+    """
+    return "".join(filter(str.isprintable, text))
+
+
 def device_name(user_agent: str) -> str:
-    """ "Firefox on Windows", by the package ua-parser where it is installed; else the user agent as it was given."""
+    """ "Firefox on Windows", by the package ua-parser where it is installed; else the user agent, `printable`."""
+    user_agent = printable(user_agent)
     try:
         from ua_parser import parse
     except ImportError:

@@ -13,12 +13,13 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import router, transaction
 from django.db.models import DurationField
-from django.db.models.functions import Now
 from django.db.models.sql import InsertQuery
 from django.dispatch import Signal
 
 from . import signals
+from .clocks import Now
 from .conf import Transport, get_settings
+from .devices import printable
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
 from .revocation import revoked_sessions
@@ -45,8 +46,7 @@ def start(
         transport=transport,
         auth_hash=user.get_session_auth_hash(),
         auth_time=auth_time,
-        # PostgreSQL stores no NUL.
-        user_agent=user_agent.replace("\0", "")[:200],
+        user_agent=printable(user_agent)[:200],
         ip_address=ip_address,
         scope=scope,
         amr=amr,
@@ -144,5 +144,7 @@ def _end(living: list[Session], reason: str) -> int:
 def tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:
     """One log line and one signal. Nothing in it is secret, and JSON keeps a line one line."""
     line = {"session": str(session.pk), "user": str(session.user_id), **facts}
-    logger.log(level, "%s %s", event, json.dumps(line), extra={"event": event, **line})
+    # The one control character that JSON leaves as it is.
+    text = json.dumps(line).replace("\x7f", "\\u007f")
+    logger.log(level, "%s %s", event, text, extra={"event": event, **line})
     signal.send_robust(Session, session=session, **facts)

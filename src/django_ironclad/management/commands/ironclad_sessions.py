@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from ... import sessions
-from ...devices import device_name
+from ...devices import device_name, printable
 from ...models import Session
 
 
@@ -30,7 +30,9 @@ class Command(BaseCommand):
         for session in living:
             name = device_name(session.user_agent) or "an unknown device"
             times = f"began {session.created_at:%Y-%m-%d %H:%M}, last used {session.rotated_at:%Y-%m-%d %H:%M} UTC"
-            self.stdout.write(f"{session.pk}  {name}, {session.ip_address or 'address unknown'}, {times}")
+            line = f"{session.pk}  {name}, {session.ip_address or 'address unknown'}, {times}"
+            # Whatever has written the row.
+            self.stdout.write(printable(line))
         if revoke:
             ended = sessions.revoke_all(owner, reason="operator")
             self.stdout.write(self.style.SUCCESS(f"{ended} ended."))
