@@ -67,4 +67,5 @@ def test_one_in_twelve_is_noticed_by_the_attack_that_it_names() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "13 of 13" in done.stdout
+    tried = len(variants.every()[::12])
+    assert f"{tried} of {tried}" in done.stdout
