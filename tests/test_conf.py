@@ -45,6 +45,7 @@ BAD: dict[str, tuple[list[Any], str]] = {
         "https://",
     ),
     "AUDIENCE": ([None, 1, b"api", ["api"], "\ud800", "a\0", "a" * 1001], "text"),
+    "REALM": (["", 1, {"a": 1}, ["a.b"], ".realm", "a..b", "a.b."], "callable"),
     "KEYS": ([None, 1, "/etc/key.pem", b"-----BEGIN", {"a": 1}, [None], [1], [["/etc/key.pem"]]], "list of PEM"),
     "ACCESS_TOKEN_LIFETIME": (TIMES, "timedelta"),
     "REFRESH_TOKEN_LIFETIME": (TIMES, "timedelta"),
@@ -97,7 +98,7 @@ def test_every_setting_is_tried_with_bad_values() -> None:
     assert {*BAD} == {*Settings.__dataclass_fields__}
 
 
-@pytest.mark.parametrize("name", ["CLAIMS", "SCOPES"])
+@pytest.mark.parametrize("name", ["CLAIMS", "SCOPES", "REALM"])
 def test_a_callable_that_cannot_be_imported_is_an_error_that_names_the_setting(name: str) -> None:
     for path in ("no_such_module.claims", "tests.campus.no_such_function", "claims"):
         with override_settings(IRONCLAD={name: path}), pytest.raises(ImproperlyConfigured, match=name):

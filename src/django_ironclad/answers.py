@@ -19,6 +19,7 @@ from .conf import get_settings
 from .devices import printable
 from .errors import IroncladError, MissingToken
 from .issuing import TokenResponse
+from .realms import enter
 
 logger = logging.getLogger("django_ironclad")
 
@@ -95,6 +96,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
         @sensitive_variables()
         @wraps(view)
         def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            enter(request)
             try:
                 # Whichever statement it is that the database cannot answer.
                 with database_needed():

@@ -15,7 +15,7 @@ class IroncladConfig(AppConfig):
         from . import checks, conf, user_events
 
         settings = conf.get_settings()
-        _ = settings.claims, settings.scopes
+        _ = settings.claims, settings.scopes, settings.realm
         if settings.KEYS:
             conf.get_key_ring()
         checks.register()

@@ -17,11 +17,13 @@ from . import refresh as refresh_tokens
 from .availability import database_needed
 from .conf import Transport, get_settings, get_verifier
 from .devices import client_address
+from .ended import ended_sessions, revoked_sessions
 from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError
 from .issuing import TokenResponse
 from .models import Session
+from .realms import current_realm, enter
 from .requirements import Requirement
-from .revocation import revoked_sessions
+from .revocation import RevokedSessions
 from .tokens import AccessToken
 from .users import LazyUser
 
@@ -51,6 +53,8 @@ def login(
     lengthen what the settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the
     session lives. Raises InvalidCredentials for an inactive user, InvalidScope, TemporarilyUnavailable.
     """
+    if request is not None:
+        enter(request)
     if not user.is_active:
         raise InvalidCredentials("the user is inactive")
     with database_needed():
@@ -95,6 +99,8 @@ def logout(
     With `transport`, only a session whose tokens travel so. Raises TemporarilyUnavailable, of which
     RefreshTokenReplaced is one.
     """
+    if request is not None:
+        enter(request)
     with database_needed():
         try:
             session = refresh_tokens.find_session(refresh_token, transport=transport)
@@ -110,7 +116,10 @@ def verify(token: str) -> AccessToken:
 
     Raises InvalidToken; UnknownKey, which is one, when the token is not of our making at all.
     """
-    return get_verifier().verify(token, now=time.time())
+    access = get_verifier().verify(token, now=time.time())
+    if access.realm and access.realm != current_realm():
+        raise InvalidToken("of another realm")
+    return access
 
 
 def authenticate(
@@ -127,9 +136,11 @@ def authenticate(
     if strict:
         session = session_of(access)
         return session.user, issuing.renew(access, session)
-    if revoked_sessions.is_due():
-        revoked_sessions.freshen()
-    return _lazy(access, refusal)
+    # Without a call where there are no realms.
+    ended = ended_sessions(access.realm) if access.realm else revoked_sessions
+    if ended.is_due():
+        ended.freshen()
+    return _lazy(access, ended, refusal)
 
 
 async def aauthenticate(
@@ -139,13 +150,16 @@ async def aauthenticate(
     if strict:
         return await sync_to_async(authenticate)(token, strict=True)
     access = verify(token)
-    if revoked_sessions.is_due():
-        await sync_to_async(revoked_sessions.freshen)()
-    return _lazy(access, refusal)
+    ended = ended_sessions(access.realm) if access.realm else revoked_sessions
+    if ended.is_due():
+        await sync_to_async(ended.freshen)()
+    return _lazy(access, ended, refusal)
 
 
-def _lazy(access: AccessToken, refusal: Callable[[IroncladError], Exception]) -> tuple[LazyUser, AccessToken]:
-    if access.sid in revoked_sessions:
+def _lazy(
+    access: AccessToken, ended: RevokedSessions, refusal: Callable[[IroncladError], Exception]
+) -> tuple[LazyUser, AccessToken]:
+    if access.sid in ended:
         raise InvalidToken("the session has ended")
     return LazyUser(access, refusal=refusal), access
 
@@ -154,7 +168,7 @@ def recheck(access: AccessToken) -> None:
     """Return if what was a good token still is, as far as this process knows. No I/O. Raises InvalidToken."""
     if access.exp <= time.time() - _seconds(get_settings().LEEWAY):
         raise InvalidToken("expired")
-    if access.sid in revoked_sessions:
+    if access.sid in ended_sessions(access.realm):
         raise InvalidToken("the session has ended")
 
 

@@ -37,7 +37,7 @@ def register() -> None:
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """What cannot work, wherever it runs."""
-    return [*_middleware(), *_cookie(), *_databases(), *_cors()]
+    return [*_middleware(), *_cookie(), *_databases(), *_cors(), *_tenants()]
 
 
 def check_deployment(**_: Any) -> list[checks.CheckMessage]:
@@ -98,6 +98,30 @@ def _cors() -> Found:
             "CORS lets every site call this one with its visitors' cookies and read the answers.",
             hint="Name your front ends in CORS_ALLOWED_ORIGINS, and drop CORS_ALLOW_ALL_ORIGINS.",
             id="ironclad.E005",
+        )
+
+
+def _tenants() -> Found:
+    if not apps.is_installed("django_tenants"):
+        return
+    users = apps.get_app_config(get_user_model()._meta.app_label).name
+    lists = {name: getattr(django_settings, name, ()) for name in ("SHARED_APPS", "TENANT_APPS")}
+    shared = users in lists["SHARED_APPS"] and users not in lists["TENANT_APPS"]
+    if get_settings().REALM is None:
+        yield checks.Error(
+            "One process serves several tenants, and a token of one is good at every other.",
+            hint="All tenants share their users: let IRONCLAD['REALM'] be a callable that returns one name for all."
+            if shared
+            else "Each tenant has users of its own: let IRONCLAD['REALM'] be a callable that returns "
+            "request.tenant.schema_name.",
+            id="ironclad.E009",
+        )
+    wanted = "SHARED_APPS" if shared else "TENANT_APPS"
+    if not any(each.startswith("django_ironclad") for each in lists[wanted]):
+        yield checks.Error(
+            "Sessions are not where the users are, but are read together with them in one statement.",
+            hint=f"Put 'django_ironclad' into {wanted}, beside {users!r}, and into no other list.",
+            id="ironclad.E010",
         )
 
 

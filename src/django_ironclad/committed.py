@@ -32,7 +32,7 @@ def committed_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
             connection.close()
             if time.monotonic() - began > AT_ONCE:
                 raise
-    own = connection.copy()
+    own = _copy(connection)
     own.settings_dict["AUTOCOMMIT"] = True
     # A pool whose connections are all in use would wait for this very request.
     own.settings_dict.get("OPTIONS", {}).pop("pool", None)
@@ -44,6 +44,14 @@ def committed_rows(queryset: QuerySet[Any, Any]) -> list[tuple[Any, ...]]:
 
 def _rows(queryset: QuerySet[Any, Any], connection: BaseDatabaseWrapper) -> list[tuple[Any, ...]]:
     return list(queryset.query.get_compiler(connection=connection).results_iter(tuple_expected=True))
+
+
+def _copy(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    own = connection.copy()
+    if tenant := getattr(connection, "tenant", None):
+        # A backend of schemas, such as django-tenants': its copy has forgotten in which one it was.
+        own.set_tenant(tenant, connection.include_public_schema)  # type: ignore[attr-defined]
+    return own
 
 
 def _is_in_memory(connection: BaseDatabaseWrapper) -> bool:

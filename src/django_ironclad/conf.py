@@ -25,6 +25,7 @@ from .verifier import Verifier
 Transport = Literal["body", "cookie"]
 Claims = Callable[[Any, list[str]], Mapping[str, Any]]
 Scopes = Callable[[Any, list[str]], Iterable[str]]
+Realm = Callable[[Any], str]
 
 
 def default_claims(user: Any, groups: list[str]) -> Mapping[str, Any]:
@@ -45,6 +46,9 @@ class Settings:
     ISSUER: str = "django-ironclad"
     #: `aud`: for whom the tokens are; "" stands for `ISSUER`.
     AUDIENCE: str = ""
+    #: `(request) -> name`, or its dotted path: whose users a request is about, where one process serves several
+    #: tenants. It gets an `HttpRequest`, or the scope of a websocket.
+    REALM: Realm | str | None = None
     #: PEM keys, or paths of files that hold one: the first signs, all verify. Empty: HS256, derived from `SECRET_KEY`.
     KEYS: Sequence[str | bytes | Path] = field(default=(), repr=False)
     #: How long an access token lives.
@@ -102,6 +106,10 @@ class Settings:
     def scopes(self) -> Scopes:
         return cast("Scopes", self._callable("SCOPES"))
 
+    @property
+    def realm(self) -> Realm | None:
+        return None if self.REALM is None else cast("Realm", self._callable("REALM"))
+
     def _callable(self, name: str) -> object:
         value = getattr(self, name)
         try:
@@ -154,6 +162,9 @@ _LIFETIME = _Wanted(_time(timedelta(days=36500)), "a timedelta of a second or mo
 _WANTED = {
     "ISSUER": _Wanted(_text(1), 'a text, such as "https://api.example.org"'),
     "AUDIENCE": _Wanted(_text(0), "a text of up to 1000 characters"),
+    "REALM": _Wanted(
+        lambda value: value is None or _function(value), "a callable (request) -> name of a realm, or its dotted path"
+    ),
     "KEYS": _Wanted(
         _several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"
     ),
@@ -222,6 +233,7 @@ def get_verifier() -> Verifier:
         audience=settings.audience,
         max_lifetime=int(settings.longest_access_lifetime.total_seconds()),
         leeway=int(settings.LEEWAY.total_seconds()),
+        realms=settings.REALM is not None,
     )
 
 

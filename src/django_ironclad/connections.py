@@ -6,17 +6,19 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import connections
+from django.db import connections, router
 
 from . import auth
 from .conf import get_settings
+from .ended import ended_sessions
 from .errors import InvalidToken, IroncladError, MissingToken
+from .models import Session
+from .realms import known_realm, realm
 from .requirements import Requirement
-from .revocation import revoked_sessions
 from .tokens import AccessToken
 from .users import load
 
@@ -67,7 +69,7 @@ class Connection:
     async def _authenticate(self, token: str) -> tuple[Any, AccessToken]:
         if self._strict:
             return await _in_thread(auth.authenticate, token, strict=True)
-        await _read_news()
+        await _read_news(known_realm())
         return await auth.aauthenticate(token)
 
     async def load_user(self) -> Any:
@@ -112,11 +114,14 @@ class _Watch:
             del _watches[loop]
 
     async def _look(self) -> None:
+        await asyncio.gather(*map(self._look_at, {connection.access.realm for connection in self.ends}))
+
+    async def _look_at(self, realm: str) -> None:
         try:
-            await _read_news()
+            await _read_news(realm)
         except IroncladError as error:
-            self._end(list(self.ends), error)
-        for connection in list(self.ends):
+            self._end([connection for connection in self.ends if connection.access.realm == realm], error)
+        for connection in [each for each in self.ends if each.access.realm == realm]:
             try:
                 auth.recheck(connection.access)
             except IroncladError as error:
@@ -140,26 +145,43 @@ async def _authorize(user: Any, access: AccessToken, requirement: Requirement) -
 async def _in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
     def run() -> R:
         _drop_broken_connections()
-        return function(*arguments, **named)
+        with _schema_of(known_realm()):
+            return function(*arguments, **named)
 
     return await sync_to_async(run)()
 
 
-async def _read_news() -> None:
-    """Return with the set as fresh as it can be had within an interval. Raises TemporarilyUnavailable."""
-    if revoked_sessions.is_due():
-        reading = asyncio.get_running_loop().run_in_executor(_readers, _freshen)
+async def _read_news(realm: str) -> None:
+    """Return with the realm's set as fresh as it can be had within an interval. Raises TemporarilyUnavailable."""
+    if ended_sessions(realm).is_due():
+        reading = asyncio.get_running_loop().run_in_executor(_readers, _freshen, realm)
         done, _ = await asyncio.wait({reading}, timeout=get_settings().REVOCATION_INTERVAL.total_seconds())
         for read in done:
             read.result()
 
 
-def _freshen() -> None:
+def _freshen(name: str) -> None:
     _drop_broken_connections()
     try:
-        revoked_sessions.freshen()
+        with realm(name) if name else nullcontext(), _schema_of(name):
+            ended_sessions(name).freshen()
     finally:
         _drop_broken_connections()
+
+
+@contextmanager
+def _schema_of(realm: str) -> Iterator[None]:
+    """Where django-tenants gives tenants schemas, the realm's: no middleware of theirs has prepared a thread here."""
+    connection: Any = connections[router.db_for_write(Session)]
+    before = getattr(connection, "tenant", None)
+    if before is None or not realm:
+        yield
+        return
+    connection.set_schema(realm)
+    try:
+        yield
+    finally:
+        connection.set_tenant(before)
 
 
 def _drop_broken_connections() -> None:

@@ -42,7 +42,7 @@ def read(scope: Mapping[str, Any]) -> Handshake:
             http.check_origin(request)
     except DisallowedHost:
         raise InvalidRequest("Host is not in ALLOWED_HOSTS") from None
-    token, offered = http.bearer_token(request), list(scope.get("subprotocols", ()))
+    token, offered = http.parse_bearer(request.headers.get("Authorization", "")), list(scope.get("subprotocols", ()))
     if BEARER not in offered:
         return Handshake(token, offered, None)
     at = offered.index(BEARER)

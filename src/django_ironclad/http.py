@@ -17,6 +17,7 @@ from django.utils.http import is_same_domain
 from .conf import Transport, get_settings
 from .encoding import load_json
 from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
+from .realms import enter
 from .requirements import parse_scope
 
 MAX_BODY: Final = 8192
@@ -43,11 +44,13 @@ _NOT_STORED = re.compile(r"[\x00\ud800-\udfff]")
 
 def bearer_token(request: HttpRequest) -> str:
     """The token after `Authorization: Bearer` (RFC 6750 §2.1), "" without one. Raises InvalidToken."""
+    enter(request)
     return parse_bearer(request.META.get("HTTP_AUTHORIZATION", ""))
 
 
 def required_token(request: HttpRequest) -> str:
     """The token after `Authorization: Bearer`. Raises MissingToken, InvalidToken."""
+    enter(request)
     token = parse_bearer(request.headers.get("Authorization", ""))
     if not token:
         raise MissingToken

@@ -15,6 +15,7 @@ from . import tokens
 from .conf import Transport, get_key_ring, get_settings
 from .errors import InvalidScope
 from .models import Session
+from .realms import current_realm
 from .requirements import parse_scope
 from .tokens import AccessToken
 
@@ -48,7 +49,7 @@ def issue(
 ) -> TokenResponse:
     """A new access token of `session`, and the refresh token that goes with it. Raises ImproperlyConfigured."""
     settings = get_settings()
-    now = int(time.time())
+    now, realm = int(time.time()), current_realm()
     expires_in = int((lifetime or settings.ACCESS_TOKEN_LIFETIME).total_seconds())
     claims = {
         "iss": settings.ISSUER,
@@ -60,6 +61,7 @@ def issue(
         "exp": now + expires_in,
         "jti": secrets.token_urlsafe(16),
         "auth_time": int(session.auth_time.timestamp()),
+        **({"realm": realm} if realm else {}),
         **({"amr": session.amr.split()} if session.amr else {}),
         **_said_of(user, groups, session.scope),
     }

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from . import answers, auth, http
 from .errors import IroncladError
+from .realms import enter
 from .tokens import AccessToken
 from .users import admit
 
@@ -35,6 +36,7 @@ class BearerMiddleware:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        enter(request)
         try:
             token = _token_for(request, view)
             if token:
@@ -44,6 +46,7 @@ class BearerMiddleware:
         return None
 
     async def _aprocess_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        enter(request)
         try:
             token = _token_for(request, view)
             if token:

@@ -16,6 +16,7 @@ from .conf import Transport, get_refresh_secrets, get_settings
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
 from .issuing import TokenResponse
 from .models import Session, new_seed
+from .realms import current_realm
 from .rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
@@ -88,7 +89,7 @@ def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Se
     except Session.DoesNotExist:
         raise InvalidGrant("no such session") from None
     try:
-        token.verify(mac, secrets=get_refresh_secrets(), seed=bytes(session.seed), realm="")
+        token.verify(mac, secrets=get_refresh_secrets(), seed=bytes(session.seed), realm=current_realm())
     except InvalidGrant:
         if session.seeded_at and session.now - session.seeded_at < PAUSE * get_settings().REUSE_GRACE:
             # Its client, another tab of it, or a thief: the first two hear soon what the third never does.
@@ -126,7 +127,7 @@ def _tell(session: Session, decision: Repeat | Withhold | Rotate) -> None:
 
 def _encode(session: Session, generation: int, branch: int) -> str:
     token = RefreshToken(str(session.pk), generation, branch)
-    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed), realm="")
+    return token.encode(secret=get_refresh_secrets()[0], seed=bytes(session.seed), realm=current_realm())
 
 
 def _require_autocommit() -> None:

@@ -48,14 +48,19 @@ class _Read(NamedTuple):
 class RevokedSessions:
     """The sessions that ended within the life of an access token, as of one or two intervals ago at the most."""
 
-    def __init__(self) -> None:
-        self._forget()
+    def __init__(self, known: frozenset[int] = frozenset()) -> None:
+        self._forget(known)
 
-    def _forget(self) -> None:
+    @property
+    def keys(self) -> frozenset[int]:
+        """What is known so far; enough to begin with where nothing is read, in Django's test runner."""
+        return self._read.keys
+
+    def _forget(self, known: frozenset[int] = frozenset()) -> None:
         """As if nothing had ever been read: also in a forked process, where another thread's lock would never open."""
         self._lock = threading.Lock()
         self._mark = object()
-        self._read = _Read(-math.inf, -math.inf, frozenset(), self._mark)
+        self._read = _Read(-math.inf, -math.inf, known, self._mark)
         self._claimed_at = -math.inf
         self._failed_at = -math.inf
 

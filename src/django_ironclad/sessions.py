@@ -20,9 +20,9 @@ from . import signals
 from .clocks import Now
 from .conf import Transport, get_settings
 from .devices import printable
+from .ended import invalidate
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
-from .revocation import revoked_sessions
 
 logger = logging.getLogger("django_ironclad")
 
@@ -135,9 +135,9 @@ def _end(living: list[Session], reason: str) -> int:
         tell(signals.session_revoked, "session_revoked", session, reason=reason)
     if ended:
         # Now, for this transaction's own eyes; and once it commits, for whoever read in the meantime saw nothing.
-        invalidate = partial(revoked_sessions.invalidate, [str(session.pk) for session in ended])
-        invalidate()
-        transaction.on_commit(invalidate, using=using)
+        told = partial(invalidate, [str(session.pk) for session in ended])
+        told()
+        transaction.on_commit(told, using=using)
     return len(ended)
 
 

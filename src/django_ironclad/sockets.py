@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from . import answers, handshake
 from .connections import Connection
 from .errors import IroncladError
+from .realms import enter
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -40,6 +41,7 @@ class Socket:
 
     async def run(self, application: Application) -> None:
         """Return when the application does. An error of ours, also one that it lets through, is told the client."""
+        enter(self._scope)
         try:
             asked = handshake.read(self._scope)
             await self._connection.admit(asked.token)

@@ -14,7 +14,7 @@ from .keys import Key, KeyRing
 
 MAX_LENGTH: Final = 8192
 RESERVED: Final = frozenset(
-    {"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "amr", "scope"}
+    {"iss", "aud", "sub", "client_id", "sid", "iat", "exp", "nbf", "jti", "auth_time", "amr", "scope", "realm"}
 )
 _TEXTS = ("sub", "client_id", "sid", "jti")
 _TIMES = ("iat", "exp", "auth_time")
@@ -36,6 +36,8 @@ class AccessToken:
     groups: tuple[str, ...]
     #: What the token may do (RFC 6749 §3.3).
     scope: frozenset[str]
+    #: Whose user this is, where one process serves several sets of users; else "".
+    realm: str
     #: When it began to hold, and when it is over. Times are seconds since the epoch.
     not_before: int
     exp: int
@@ -136,9 +138,9 @@ def _token(payload: bytes, claims: dict[str, Any]) -> AccessToken:
             raise ValueError(f"{name} is missing or no text")
     if "iss" not in claims or "aud" not in claims:
         raise ValueError("iss or aud is missing")
-    scope = claims.get("scope", "")
-    if type(scope) is not str:
-        raise ValueError("scope is no text")
+    for name in ("scope", "realm"):
+        if type(claims.get(name, "")) is not str:
+            raise ValueError(f"{name} is no text")
     for name in ("groups", "amr"):
         names = claims.get(name, [])
         if type(names) is not list or any(type(each) is not str for each in names):
@@ -150,7 +152,8 @@ def _token(payload: bytes, claims: dict[str, Any]) -> AccessToken:
         sid=claims["sid"],
         username="" if username is None else str(username),
         groups=tuple(claims.get("groups", ())),
-        scope=_scope(scope),
+        scope=_scope(claims.get("scope", "")),
+        realm=claims.get("realm", ""),
         not_before=max(claims["iat"], claims.get("nbf", claims["iat"])),
         exp=claims["exp"],
     )

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
+from .errors import InvalidToken
 from .keys import KeyRing
 from .tokens import AccessToken, verify
 
@@ -26,6 +27,8 @@ class Verifier:
     audience: str
     max_lifetime: int
     leeway: int
+    #: Whether each token has to name a realm, or none may. Which one is right now is not known here.
+    realms: bool = False
     _recent: dict[bytes, AccessToken] = field(default_factory=dict, repr=False)
     _older: dict[bytes, AccessToken] = field(default_factory=dict, repr=False)
 
@@ -43,7 +46,7 @@ class Verifier:
         return self._first_sight(token, now)
 
     def _first_sight(self, token: str, now: float) -> AccessToken:
-        return verify(
+        access = verify(
             token,
             ring=self.ring,
             issuer=self.issuer,
@@ -52,6 +55,9 @@ class Verifier:
             leeway=self.leeway,
             now=now,
         )
+        if bool(access.realm) != self.realms:
+            raise InvalidToken("of a realm, where there are none" if access.realm else "of no realm")
+        return access
 
     def _remember(self, digest: bytes, access: AccessToken) -> None:
         """Two halves, of which the older is dropped when the other is full. Threads need no lock: at worst they drop

@@ -163,7 +163,8 @@ class Answer:
 class Connection:
     """Kept alive, and so always answered by the same worker; a request costs a tenth of `http.client`'s."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], host: str = "127.0.0.1") -> None:
+        self._host = host
         self._socket = socket.create_connection(address, timeout=PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sent_at = 0.0
@@ -188,7 +189,7 @@ class Connection:
         return self.request("POST", path, body=body)
 
     def send(self, method: str, path: str, *, token: str = "", body: Any = None) -> None:
-        lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}"]
         content = b"" if body is None else json.dumps(body).encode()
         if token:
             lines.append(f"Authorization: Bearer {token}")
@@ -232,17 +233,17 @@ class Server:
     paths: tuple[str, ...] = ("/plain/", "/drf/")
     _connections: ExitStack = field(default_factory=ExitStack)
 
-    def connect(self) -> Connection:
-        return self._connections.enter_context(Connection(self.address))
+    def connect(self, host: str = "127.0.0.1") -> Connection:
+        return self._connections.enter_context(Connection(self.address, host))
 
-    def connect_to_each_worker(self, count: int = 1) -> dict[int, list[Connection]]:
+    def connect_to_each_worker(self, count: int = 1, host: str = "127.0.0.1") -> dict[int, list[Connection]]:
         """`count` connections to every worker, by its pid."""
         found: dict[int, list[Connection]] = {}
         deadline = time.monotonic() + PATIENCE
         while len(found) < self.workers or min(map(len, found.values())) < count:
             assert time.monotonic() < deadline, f"{len(found)} of {self.workers} workers answer"
             # Many at once: whichever worker is idle takes one.
-            connections = [self.connect() for _ in range(8 * self.workers)]
+            connections = [self.connect(host) for _ in range(8 * self.workers)]
             for connection in connections:
                 connection.send("GET", "/nowhere/")
             for connection in connections:
@@ -279,7 +280,7 @@ def gunicorn(
     command = ["gunicorn", "tests.processes.wsgi", "--bind", "127.0.0.1:0", "--worker-class", "gthread"]
     command += ["--workers", str(workers), "--threads", str(threads), "--keep-alive", "600", "--timeout", "600"]
     command += ["--graceful-timeout", "1", "--worker-connections", "2000", *options]
-    with _running(["-m", *command], environment(database, settings), workers, ("/plain/", "/drf/")) as server:
+    with running(["-m", *command], environment(database, settings), workers, ("/plain/", "/drf/")) as server:
         yield server
 
 
@@ -287,12 +288,12 @@ def gunicorn(
 def uvicorn(database: PostgreSQL, *, settings: dict[str, Any] | None = None) -> Iterator[Server]:
     """One process with async views, under asyncio's debug mode."""
     command = ["-m", "tests.processes.debugged_uvicorn"]
-    with _running(command, environment(database, settings), 1, ("/async/",)) as server:
+    with running(command, environment(database, settings), 1, ("/async/",)) as server:
         yield server
 
 
 @contextmanager
-def _running(
+def running(
     arguments: list[str], environment: dict[str, str], workers: int, paths: tuple[str, ...]
 ) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="ironclad-server-") as folder:
