@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import Settings, default_claims, get_key_ring, get_refresh_secrets, get_settings, no_scopes
+from django_ironclad.conf import Settings, get_key_ring, get_refresh_secrets, get_settings, no_claims, no_scopes
 from django_ironclad.errors import InvalidToken
 from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
@@ -134,7 +134,7 @@ DEFAULTS = {
     "TRUSTED_PROXIES": 0,
     "TRANSPORTS": ("body", "cookie"),
     "COOKIE_SAMESITE": "Strict",
-    "CLAIMS": default_claims,
+    "CLAIMS": no_claims,
     "SCOPES": no_scopes,
 }
 
@@ -159,7 +159,7 @@ GOOD = {
     "TRANSPORTS": ["cookie"],
     "COOKIE_NAME": "my-refresh_2",
     "COOKIE_SAMESITE": "None",
-    "CLAIMS": "django_ironclad.conf.default_claims",
+    "CLAIMS": "django_ironclad.conf.no_claims",
     "SCOPES": "django_ironclad.conf.no_scopes",
 }
 
@@ -171,7 +171,7 @@ def test_a_good_value_holds() -> None:
     for name, value in GOOD.items():
         assert getattr(held, name) == value
     assert held.audience == "https://reports.example.org"
-    assert held.claims is default_claims
+    assert held.claims is no_claims
     assert held.longest_access_lifetime == timedelta(hours=1)
 
 

@@ -235,7 +235,7 @@ def test_only_the_text_that_we_wrote_is_a_primary_key(ada: Person, sub: str) -> 
 
 
 def test_without_a_user_name_in_the_token_the_row_is_asked(api: Api, ada: Person, queries: Queries) -> None:
-    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {}}):
+    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {"username": None}}):
         lazy = auth.authenticate(api.login(ada)["access_token"])[0]
         with queries(1):
             assert lazy.get_username() == ada.name

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
 
-from django_ironclad import auth, conf, http, urls
+from django_ironclad import auth, http, urls
 from django_ironclad.decorators import requires, requires_recent_login, strict
 from django_ironclad.encoding import b64decode
 from django_ironclad.errors import IroncladError
@@ -51,7 +51,7 @@ urlpatterns = [path("auth/", include(urls)), path("view/", view)]
 
 
 def say(user: Any, groups: list[str]) -> dict[str, Any]:
-    return {**conf.default_claims(user, groups), "groups": ["staff"] if user.is_staff else groups}
+    return {"groups": ["staff"] if user.is_staff else groups}
 
 
 def grant(user: Any, groups: list[str]) -> list[str]:
@@ -224,7 +224,9 @@ def test_a_field_without_a_question_mark_is_required(ada: Person, call: str, nam
 
 def test_the_tokens_say_what_it_says(callers: list[Caller]) -> None:
     by_other_means = auth.login(callers[0].user).access_token
-    tokens = [by_other_means, *(caller.access_token for caller in callers)]
+    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {"groups": None}}):
+        without_groups = auth.login(callers[0].user).access_token
+    tokens = [by_other_means, without_groups, *(caller.access_token for caller in callers)]
     assert_shape(WIRE["access_token"], [claims(token) for token in tokens])
     for caller in callers:
         token = caller.known["refresh_token"]

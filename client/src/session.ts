@@ -16,6 +16,8 @@ export interface Claims {
   /** When the person last proved who this is. */
   readonly auth_time?: number;
   readonly groups?: readonly string[];
+  /** There may be groups that `groups` does not name: ask the server, by `me/`. */
+  readonly groups_left_out?: boolean;
   readonly scope?: string;
   readonly [name: string]: unknown;
 }

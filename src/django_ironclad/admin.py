@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
 
-from . import sessions
+from . import naming, sessions
 from .devices import device_name
 from .models import Session, SessionQuerySet
 
@@ -39,16 +42,16 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["id", "user", "device", "ip_address", "created_at", "last_used", "status"]
+    list_display = ["id", "user_name", "device", "ip_address", "created_at", "last_used", "status"]
     list_filter = [StatusFilter, "rotated_at"]
     ordering = ["-created_at"]
     actions = ["end", "end_all_of_user"]
-    fields = ["id", "user", "client_id", "device", "user_agent", "ip_address", "created_at", "last_used", "auth_time"]
-    fields += ["amr", "scope", "expires_at", "status", "revoked_at", "generation"]
+    fields = ["id", "user_name", "client_id", "device", "user_agent", "ip_address", "created_at", "last_used"]
+    fields += ["auth_time", "amr", "scope", "expires_at", "status", "revoked_at", "generation"]
     show_full_result_count = False
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        return [f"user__{get_user_model().USERNAME_FIELD}", "ip_address", "=id"]
+        return [f"user__{naming.name_path()}", "ip_address", "=id"]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the filters ask for, and by one user, for links from elsewhere.
@@ -62,6 +65,18 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         return Session.objects.with_standing().order_by(*self.ordering)
+
+    @admin.display(description="user", ordering="user", empty_value="-")
+    def user_name(self, session: Session) -> str | None:
+        """Not `str(user)`: Django's own users return their name, which need be no text."""
+        if session.user is None:
+            return None
+        name, page = naming.name_text(session.user), get_user_model()._meta
+        try:
+            url = f"{self.admin_site.name}:{page.app_label}_{page.model_name}_change"
+            return format_html('<a href="{}">{}</a>', reverse(url, args=[quote(session.user.pk)]), name)
+        except NoReverseMatch:
+            return name
 
     @admin.display(description="device")
     def device(self, session: Session) -> str:

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from . import issuing, sessions, signals, standing
 from . import refresh as refresh_tokens
+from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .availability import database_needed
 from .conf import Transport, get_settings, get_verifier
 from .devices import client_address
@@ -22,10 +22,11 @@ from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladErro
 from .issuing import TokenResponse
 from .models import Session
 from .realms import current_realm, enter
-from .requirements import Requirement
 from .revocation import RevokedSessions
 from .tokens import AccessToken
 from .users import LazyUser
+
+__all__ = ["aauthorize", "agroups", "authorize", "groups", "groups_of", "session_of"]
 
 FIRST_PARTY: Final = "first-party"
 #: `amr` of a password (RFC 8176 §2).
@@ -73,9 +74,9 @@ def login(
         )
         user_logged_in.send(sender=user.__class__, request=request, user=user)
         # Afterwards: a receiver may have put the user into groups.
-        groups = standing.group_names(user)
+        names = standing.group_names(user)
     first = refresh_tokens.first(session)
-    return issuing.issue(session, user, groups, lifetime=access_lifetime, refresh_token=first)
+    return issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
 
 
 def refresh(refresh_token: str, *, transport: Transport | None = None) -> TokenResponse:
@@ -186,23 +187,6 @@ def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) ->
     return response
 
 
-def authorize(user: Any, token: object, *requirements: Requirement) -> None:
-    """Return if `user`, by `token`, may do what needs all of this. One who came without an access token may not.
-
-    Raises MissingToken, InsufficientScope, AccessDenied, InsufficientUserAuthentication.
-    """
-    for requirement in requirements:
-        requirement.check(user, token, now=time.time(), leeway=_seconds(get_settings().LEEWAY))
-
-
-async def aauthorize(user: Any, token: object, *requirements: Requirement) -> None:
-    """As `authorize`, on the event loop: a thread is asked for a permission only."""
-    if any(requirement.permission for requirement in requirements):
-        await sync_to_async(authorize)(user, token, *requirements)
-    else:
-        authorize(user, token, *requirements)
-
-
 def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:
     """A new access token for one that still holds, in contracts that know no refresh token.
 
@@ -216,24 +200,6 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     with database_needed():
         sessions.follow_secret_key(session)
     return issuing.issue(session, session.user, session.group_names, lifetime=access_lifetime)
-
-
-def session_of(access: AccessToken) -> Session:
-    """The living session of this token, with its user, as it is in the database now. One query.
-
-    Raises InvalidToken, TemporarilyUnavailable.
-    """
-    try:
-        with database_needed():
-            session = standing.find(access.sid)
-    except (Session.DoesNotExist, ValidationError):
-        raise InvalidToken("no such session") from None
-    over = session.why_over()
-    if over:
-        raise InvalidToken(f"the session is over: {over}")
-    if access.sub != str(session.user_id):
-        raise InvalidToken("another user's session")
-    return session
 
 
 def _now() -> datetime:

@@ -51,6 +51,14 @@ async def get_user(scope: Message) -> Any:
     return await _connection(scope).load_user()
 
 
+async def get_groups(scope: Message) -> tuple[str, ...]:
+    """The names of the user's groups, also where the token leaves them out: they are then read off the event loop.
+
+    Raises InvalidToken, TemporarilyUnavailable.
+    """
+    return await _connection(scope).load_groups()
+
+
 def _requires(requirement: Requirement) -> Callable[[Application], Application]:
     def decorate(application: Application) -> Application:
         @wraps(application)

@@ -28,9 +28,9 @@ Scopes = Callable[[Any, list[str]], Iterable[str]]
 Realm = Callable[[Any], str]
 
 
-def default_claims(user: Any, groups: list[str]) -> Mapping[str, Any]:
-    """The user name and the names of the groups, so that a request need not ask who this is."""
-    return {"username": user.get_username(), "groups": groups}
+def no_claims(user: Any, groups: list[str]) -> Mapping[str, Any]:
+    """Nothing but who this is: a token has the user name and the names of the groups in any case."""
+    return {}
 
 
 def no_scopes(user: Any, groups: list[str]) -> Iterable[str]:
@@ -76,8 +76,9 @@ class Settings:
     COOKIE_NAME: str = "ironclad_refresh_token"
     #: The refresh cookie's `SameSite`: "Strict", "Lax", or "None" for a front end on another site.
     COOKIE_SAMESITE: Literal["Strict", "Lax", "None"] = "Strict"
-    #: `(user, group_names) -> dict`, or its dotted path: what an access token says beyond who and when.
-    CLAIMS: Claims | str = default_claims
+    #: `(user, group_names) -> dict`, or its dotted path: what an access token says beyond `username` and `groups`, or
+    #: in their place, None for nothing.
+    CLAIMS: Claims | str = no_claims
     #: `(user, group_names) -> scopes`, or its dotted path: what is granted; a login may ask for less.
     SCOPES: Scopes | str = no_scopes
     #: How long the tokens of `contrib.drf_jwt` live, whose clients know no refresh token.

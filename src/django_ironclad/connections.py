@@ -76,6 +76,11 @@ class Connection:
         """The real user, loaded off the event loop. Raises InvalidToken when they are gone or inactive."""
         return await _in_thread(load, self.user)
 
+    async def load_groups(self) -> tuple[str, ...]:
+        """The names of the user's groups, off the event loop where only the database knows them."""
+        access = self.access
+        return await _in_thread(auth.groups_of, access) if access.groups_left_out else access.groups
+
     @property
     def expires_in(self) -> int:
         """Seconds that the token has left."""
@@ -136,7 +141,7 @@ _watches: Final[dict[asyncio.AbstractEventLoop, _Watch]] = {}
 
 
 async def _authorize(user: Any, access: AccessToken, requirement: Requirement) -> None:
-    if requirement.permission:
+    if requirement.asks_database(access):
         await _in_thread(auth.authorize, user, access, requirement)
     else:
         await auth.aauthorize(user, access, requirement)

@@ -23,6 +23,16 @@ class IroncladError(Exception):
         self.retry_after = retry_after or self.retry_after
 
 
+class GroupsLeftOut(RuntimeError):
+    """An access token was asked for groups that it does not name. A mistake in the code that asks, and no refusal."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This access token names no groups: there are too many, or CLAIMS leaves them out. Ask for them by "
+            "auth.groups(request), in async code by await auth.agroups(request)."
+        )
+
+
 class InvalidRequest(IroncladError):
     """The request itself is malformed (RFC 6749 §5.2)."""
 

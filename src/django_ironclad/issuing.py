@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
-from . import tokens
+from . import naming, tokens
 from .conf import Transport, get_key_ring, get_settings
-from .errors import InvalidScope
+from .encoding import dump_json
+from .errors import InvalidScope, InvalidToken
 from .models import Session
 from .realms import current_realm
 from .requirements import parse_scope
 from .tokens import AccessToken
+
+#: Bytes of group names, as JSON, that a token carries. With more it says `groups_left_out`.
+MOST_GROUPS: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,11 @@ def issue(
     """A new access token of `session`, and the refresh token that goes with it. Raises ImproperlyConfigured."""
     settings = get_settings()
     now, realm = int(time.time()), current_realm()
-    expires_in = int((lifetime or settings.ACCESS_TOKEN_LIFETIME).total_seconds())
+    expires_in = _seconds(settings.ACCESS_TOKEN_LIFETIME if lifetime is None else lifetime)
     claims = {
         "iss": settings.ISSUER,
         "aud": settings.audience,
-        "sub": str(user.pk),
+        "sub": _sub(user),
         "client_id": session.client_id,
         "sid": str(session.pk),
         "iat": now,
@@ -67,12 +72,15 @@ def issue(
     }
     try:
         access_token = tokens.issue(claims, key=get_key_ring().signing_key)
+    except tokens.TooLong as error:
+        setting = _SAYS.get(error.largest, "CLAIMS")
+        raise ImproperlyConfigured(f"An access token cannot be {error}: say less by IRONCLAD[{setting!r}].") from error
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] or ['KEYS'] allow no access token: {error}.") from error
     return TokenResponse(
         access_token=access_token,
         expires_in=expires_in,
-        username=user.get_username(),
+        username=naming.name_text(user),
         transport=cast("Transport", session.transport),
         scope=claims.get("scope", ""),
         refresh_token=refresh_token,
@@ -81,11 +89,11 @@ def issue(
 
 
 def renew(access: AccessToken, session: Session) -> AccessToken:
-    """The same token, but saying of the user what a new one would say: groups and scope as they are now.
+    """The same token, but saying of the user what a new one would say, and all of the groups: as they are now.
 
     Raises ImproperlyConfigured.
     """
-    said = _said_of(session.user, session.group_names, session.scope)
+    said = _said_of(session.user, session.group_names, session.scope, most_groups=math.inf)
     try:
         return access.saying(said)
     except (TypeError, ValueError) as error:
@@ -98,7 +106,22 @@ def require_grant(user: Any, groups: list[str], scope: str) -> None:
         raise InvalidScope("none of the scopes that were asked for is granted")
 
 
-def _said_of(user: Any, groups: list[str], scope: str) -> dict[str, Any]:
+def _said_of(user: Any, groups: list[str], scope: str, *, most_groups: float = MOST_GROUPS) -> dict[str, Any]:
+    """What a token says of the user: ours, and in its place or in addition what the project says."""
+    said = {"username": naming.name_text(user), "groups": groups} | _of_project(user, groups)
+    if said["username"] is None:
+        del said["username"]
+    ours = said["groups"] is None or said["groups"] == groups
+    if ours and most_groups == math.inf:
+        said["groups"] = groups
+    elif said["groups"] is None or (ours and len(dump_json(groups)) > most_groups):
+        del said["groups"]
+        said["groups_left_out"] = True
+    granted = _granted(user, groups, scope)
+    return said | ({"scope": " ".join(sorted(granted))} if granted else {})
+
+
+def _of_project(user: Any, groups: list[str]) -> dict[str, Any]:
     said = get_settings().claims(user, groups)
     if not isinstance(said, Mapping):
         raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] returned a {type(said).__name__}; return a dictionary.")
@@ -106,8 +129,7 @@ def _said_of(user: Any, groups: list[str], scope: str) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & said.keys())}, which are ours; use other names."
         )
-    granted = _granted(user, groups, scope)
-    return {**said, "scope": " ".join(sorted(granted))} if granted else dict(said)
+    return dict(said)
 
 
 def _granted(user: Any, groups: list[str], scope: str) -> frozenset[str]:
@@ -118,3 +140,34 @@ def _granted(user: Any, groups: list[str], scope: str) -> frozenset[str]:
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IRONCLAD['SCOPES'] returned {names!r}: {error}.") from None
     return granted & parse_scope(scope) if scope else granted
+
+
+#: Which setting says what is none of `CLAIMS`.
+_SAYS: Final = {"iss": "ISSUER", "aud": "AUDIENCE", "scope": "SCOPES"}
+
+
+def _sub(user: Any) -> str:
+    """The key of this user as text. Raises ImproperlyConfigured where nobody could be found by it again."""
+    text = naming.key_text(user.pk)
+    try:
+        naming.key_of(text)
+    except InvalidToken:
+        field = type(user._meta.pk).__name__
+        raise ImproperlyConfigured(
+            f"{field}.to_python() does not read {text!r}, which is what its value_to_string() wrote: no token can name "
+            "this user, and Django's own session could not either."
+        ) from None
+    return text
+
+
+def _seconds(lifetime: timedelta) -> int:
+    """A lifetime that those who verify accept. Raises ImproperlyConfigured."""
+    seconds, most = int(lifetime.total_seconds()), get_settings().longest_access_lifetime
+    if seconds < 1:
+        raise ImproperlyConfigured(f"An access token of {lifetime} would never hold: let it live a second or more.")
+    if lifetime > most:
+        raise ImproperlyConfigured(
+            f"An access token of {lifetime} would be refused: none may live longer than {most}. Raise "
+            "IRONCLAD['ACCESS_TOKEN_LIFETIME'], or ask for less."
+        )
+    return seconds

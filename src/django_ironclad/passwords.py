@@ -13,7 +13,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
-from . import refresh
+from . import naming, refresh
 from .availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, RateLimited, WrongPassword
 from .issuing import TokenResponse
@@ -28,8 +28,7 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
     checked = being_checked.set(password)
     try:
         with database_needed():
-            # By the name of its field, as django-axes and most backends look for it.
-            user = authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+            user: AbstractBaseUser | None = _known(request, username, password)
     finally:
         being_checked.reset(checked)
     if user is not None:
@@ -39,6 +38,17 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
         vars(request).pop("axes_locked_out", None)
         raise RateLimited("an authentication backend has had enough", retry_after=wait)
     raise InvalidCredentials("refused by the authentication backends")
+
+
+def _known(request: HttpRequest | None, username: str, password: str) -> Any:
+    try:
+        # By the name of its field, as django-axes and most backends look for it.
+        return authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+    except naming.NO_VALUE:
+        if naming.can_be_name(username):
+            raise
+        # Letters where names are numbers: Django's own backend fails on them.
+        return None
 
 
 def upgrade(user: Any, *, password: str, using: str) -> None:
@@ -71,7 +81,7 @@ def needs_upgrade(user: Any) -> bool:
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> None:
     """Return if this is the password of `user`, who is logged in. Raises WrongPassword, RateLimited."""
     try:
-        known = check_credentials(request, username=user.get_username(), password=password)
+        known = check_credentials(request, username=naming.name_text(user), password=password)
     except InvalidCredentials:
         raise WrongPassword from None
     if known.pk != user.pk:

@@ -16,7 +16,7 @@ from django.db.models import DurationField
 from django.db.models.sql import InsertQuery
 from django.dispatch import Signal
 
-from . import signals
+from . import naming, signals
 from .clocks import Now
 from .conf import Transport, get_settings
 from .devices import printable
@@ -143,7 +143,7 @@ def _end(living: list[Session], reason: str) -> int:
 
 def tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:
     """One log line and one signal. Nothing in it is secret, and JSON keeps a line one line."""
-    line = {"session": str(session.pk), "user": str(session.user_id), **facts}
+    line = {"session": str(session.pk), "user": naming.key_text(session.user_id), **facts}
     # The one control character that JSON leaves as it is.
     text = json.dumps(line).replace("\x7f", "\\u007f")
     logger.log(level, "%s %s", event, text, extra={"event": event, **line})

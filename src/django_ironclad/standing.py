@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models, router
 from django.db.models import F
 
+from . import groups
 from .models import Session, some_users_are_hidden
 from .prepared import Parameter, Prepared
 
@@ -44,7 +44,7 @@ def _find(sid: str, *, without: frozenset[str]) -> Session:
 
 def group_names(user: Any) -> list[str]:
     """The names of the user's groups now, in order; none where the user model has no groups. One query."""
-    if not _has_groups():
+    if not groups.relation():
         return []
     return sorted(name for (name,) in _GROUPS.rows(router.db_for_write(Session), user=user.pk) if name is not None)
 
@@ -86,7 +86,7 @@ _GROUPS: Final = Prepared(
     lambda: (
         get_user_model()
         ._base_manager.filter(pk=Parameter("user", get_user_model()._meta.pk))
-        .values_list("groups__name")
+        .values_list(f"{groups.relation()}__name")
         .query
     )
 )
@@ -94,12 +94,6 @@ _GROUPS: Final = Prepared(
 
 def _group_name() -> F | models.Value:
     """A left join, so one row for each group, or one without: portable, and no second statement."""
-    return F("user__groups__name") if _has_groups() else models.Value(None, output_field=models.CharField())
-
-
-def _has_groups() -> bool:
-    try:
-        get_user_model()._meta.get_field("groups")
-    except FieldDoesNotExist:
-        return False
-    return True
+    if not groups.relation():
+        return models.Value(None, output_field=models.CharField())
+    return F(f"user__{groups.relation()}__name")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
 
+from . import naming
 from .errors import InvalidToken, IroncladError
 from .tokens import AccessToken
 from .verifier import REMEMBERED
@@ -48,7 +49,9 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
             if name in facts.constant:
                 return facts.constant[name]
             if name in facts.user_names and own["_name"]:
-                return (lambda: own["_name"]) if name == "get_username" else own["_name"]
+                with suppress(*naming.NO_VALUE):
+                    said = naming.name_of(own["_name"])
+                    return (lambda: said) if name == "get_username" else said
             if name in _NO_EXPRESSION:
                 raise AttributeError(name)
             self._setup()
@@ -99,22 +102,11 @@ def _facts() -> _Facts:
     model = get_user_model()
     meta = model._meta
 
-    # Remembered as long as their tokens are: a UUID is two microseconds.
-    @lru_cache(maxsize=REMEMBERED)
-    def primary_key(sub: str) -> Any:
-        """Raises InvalidToken for any text but exactly the one that we wrote: " 2 " and "٢" are nobody."""
-        try:
-            pk = meta.pk.to_python(sub)
-        except ValidationError:
-            raise InvalidToken("sub is no primary key") from None
-        if str(pk) != sub:
-            raise InvalidToken("sub is another text than the primary key's")
-        return pk
-
     return _Facts(
-        primary_key=primary_key,
+        # Remembered as long as their tokens are: a UUID is two microseconds.
+        primary_key=lru_cache(maxsize=REMEMBERED)(naming.key_of),
         primary_key_names=frozenset({"pk", meta.pk.attname}),
-        user_names=frozenset({"get_username", model.USERNAME_FIELD}),
+        user_names=naming.names_without_query(model),
         # A query by this user asks the last.
         constant={"_meta": meta, "_is_pk_set": lambda *_: True},
     )

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, http, passwords, standing
+from . import auth, http, naming, passwords, standing
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
@@ -63,11 +63,11 @@ def me(request: HttpRequest) -> HttpResponse:
     user, _ = _whose(request)
     return JsonResponse(
         {
-            "id": user.pk,
-            "username": user.get_username(),
-            "email": getattr(user, user.get_email_field_name(), ""),
-            "first_name": getattr(user, "first_name", ""),
-            "last_name": getattr(user, "last_name", ""),
+            "id": naming.key_json(user.pk),
+            "username": naming.name_text(user),
+            "email": _text(user, user.get_email_field_name()),
+            "first_name": _text(user, "first_name"),
+            "last_name": _text(user, "last_name"),
             "groups": standing.group_names(user),
         }
     )
@@ -127,6 +127,12 @@ def _session_of(request: HttpRequest) -> Session:
     if session.transport == "cookie":
         http.check_cookie_gates(request)
     return session
+
+
+def _text(user: Any, name: str) -> str:
+    """What the user model says by this name, "" where it says nothing."""
+    value = getattr(user, name, None)
+    return "" if value is None else str(value)
 
 
 def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:

@@ -35,7 +35,7 @@ anything = st.one_of(
     st.sampled_from([object(), Path("nowhere"), ..., Exception("x"), {"body"}, b"-----BEGIN "]),
 )
 paths = st.text(".abc\0é ", max_size=6) | st.sampled_from(
-    ["os.path", "os.sep", "sys", "tests.nowhere.x", "django_ironclad.conf.default_claims"]
+    ["os.path", "os.sep", "sys", "tests.nowhere.x", "django_ironclad.conf.no_claims"]
 )
 #: What is nearly right.
 likely = {

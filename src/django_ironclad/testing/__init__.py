@@ -17,6 +17,7 @@ from .. import auth, issuing, sessions, signals, standing, tokens
 from ..conf import get_key_ring
 from ..encoding import b64decode, load_json
 from ..errors import InvalidGrant
+from ..groups import join
 from ..models import Session
 from . import clients
 
@@ -74,7 +75,7 @@ def login(
     who they are. Raises InvalidScope where your project grants no such scope.
     """
     for name in groups:
-        user.groups.add(user.groups.model.objects.get_or_create(name=name)[0])
+        join(user, name)
     given = auth.login(user, scope=scope, amr=amr)
     access, sid = given.access_token, auth.verify(given.access_token).sid
     if ago:

@@ -1,0 +1,118 @@
+"""Keys and user names of any type of field, as the texts that tokens, answers and logs say, and back again."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db.models import DecimalField, Field
+
+from .errors import InvalidToken
+
+#: What a field raises for a text that is none of its values.
+NO_VALUE = (ValidationError, ValueError, TypeError, ArithmeticError)
+
+
+def key_text(pk: Any) -> str:
+    """The primary key of a user as text, as Django's own session has it: `sub` is this."""
+    return _text(_key_field(get_user_model()), pk)
+
+
+def key_json(pk: Any) -> int | str:
+    """The primary key of a user as JSON has it: a number where it is an integer, else its text."""
+    key = _key_field(get_user_model()).to_python(pk)
+    return key if type(key) is int else key_text(key)
+
+
+def key_of(text: str) -> Any:
+    """The key whose text this is. Raises InvalidToken for any other spelling: " 2 " and "٢" are nobody."""
+    try:
+        pk = _key_field(get_user_model()).to_python(text)
+        again = key_text(pk)
+    except NO_VALUE:
+        raise InvalidToken("sub is no primary key") from None
+    if again != text:
+        raise InvalidToken("sub is another text than the primary key's")
+    return pk
+
+
+def name_text(user: Any) -> str:
+    """The user name as text: what this person types to log in. Of a relation, the key that it refers to. No query."""
+    model = user.__class__
+    if _names_itself(model):
+        return str(user.get_username() or "")
+    field = _name_field(model)
+    return _text(_plain(field), getattr(user, field.attname))
+
+
+def name_of(text: str) -> Any:
+    """What `get_username` of the user model says for this text. Raises what `NO_VALUE` lists."""
+    model = get_user_model()
+    return text if _names_itself(model) else _name_field(model).to_python(text)
+
+
+def can_be_name(text: str) -> bool:
+    """Whether anybody could be called so: where names are numbers, not by letters, nor by more than a column holds."""
+    field = _plain(_name_field(get_user_model()))
+    try:
+        field.run_validators(field.to_python(text))
+    except NO_VALUE:
+        return False
+    return True
+
+
+@cache
+def names_without_query(model: Any) -> frozenset[str]:
+    """The attributes of a user that the text of the name is enough for."""
+    if _names_itself(model):
+        return frozenset({"get_username"})
+    return frozenset() if _name_field(model).is_relation else frozenset({"get_username", model.USERNAME_FIELD})
+
+
+def name_path() -> str:
+    """The user name's column, as a query from the user names it."""
+    field = _name_field(get_user_model())
+    path: list[str] = [field.name]
+    while field.is_relation:
+        field = field.target_field
+        path.append(field.name)
+    return "__".join(path)
+
+
+def _names_itself(model: Any) -> bool:
+    return model.get_username is not AbstractBaseUser.get_username
+
+
+def _name_field(model: Any) -> Any:
+    return model._meta.get_field(model.USERNAME_FIELD)
+
+
+@cache
+def _key_field(model: Any) -> Field[Any, Any]:
+    return _plain(model._meta.pk)
+
+
+def _plain(field: Any) -> Field[Any, Any]:
+    """This field; where it is a relation, the one that it refers to in the end."""
+    while field.is_relation:
+        field = field.target_field
+    found: Field[Any, Any] = field
+    return found
+
+
+def _text(field: Any, value: Any) -> str:
+    """As Django's serializers write it; "" for none. The same before and after the row was stored and read."""
+    if value is None:
+        return ""
+    try:
+        value = field.to_python(value)
+    except NO_VALUE:
+        return str(value)
+    if isinstance(field, DecimalField) and isinstance(value, Decimal) and field.decimal_places is not None:
+        value = value.quantize(Decimal(1).scaleb(-field.decimal_places), context=field.context)
+    return str(field.value_to_string(SimpleNamespace(**{field.attname: value})))
