@@ -33,7 +33,7 @@ def _signed(number: int, good: Genuine) -> Iterator[bytes]:
 
 
 def refresh_tokens() -> Iterator[bytes]:
-    good = REFRESH.encode(secret=SECRET, seed=SEED)
+    good = REFRESH.encode(secret=SECRET, seed=SEED, realm="")
     yield good.encode()
     for text in (
         good + "=",

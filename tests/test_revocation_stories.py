@@ -88,7 +88,7 @@ class Revocations(RuleBasedStateMachine):
 
     @rule()
     def somebody_logs_in(self) -> None:
-        times = dict.fromkeys(("rotated_at", "grace_until", "created_at", "auth_time"), Now())
+        times = dict.fromkeys(("rotated_at", "created_at", "auth_time"), Now())
         session = Session.objects.create(pk=uuid4(), client_id="c", expires_at=Now() + timedelta(days=90), **times)
         self.sids.append(str(session.pk))
 

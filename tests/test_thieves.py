@@ -252,19 +252,19 @@ def test_a_thief_who_comes_with_a_stale_token_is_found_at_once_or_by_his_victims
 
 @pytest.mark.parametrize("turn", TURNS, indirect=True)
 @pytest.mark.parametrize("seed", range(2))
-def test_a_thief_who_copies_his_victims_timing_is_found_within_fifteen_turns(
+def test_a_thief_who_copies_his_victims_timing_is_found_at_the_fourth_turn(
     turn: float, world: World, store: Store, seed: int
 ) -> None:
-    """Each turn repeats an answer. That costs 1 of 12, and 1/12 comes back: at the 14th turn one of them gets none."""
+    """Two answers in a row are repeated. At the third turn one of them gets none, and so is out of step."""
     victim = Client(world, store, random.Random(seed), every=turn, way=4)
     stolen = 12.5 * turn
     world.after(0, victim.turn)
     world.after(stolen, lambda: world.after(0.5 * turn, thief_of(victim, every=turn, way=4).turn))
     world.run(100 * turn)
-    assert_found(world, "shadowing", since=stolen, within=15 * turn)
+    assert_found(world, "shadowing", since=stolen, within=4 * turn)
 
 
-@pytest.mark.parametrize("seconds", [11, 15, 19])
+@pytest.mark.parametrize("seconds", [11, 19, 58])
 def test_a_thief_who_comes_just_after_the_grace_is_found_by_his_own_next(
     world: World, store: Store, chance: random.Random, seconds: float
 ) -> None:

@@ -165,7 +165,7 @@ SHAPES: dict[str, Forge] = {
     ),
     "a polyglot of compact and JSON": lambda g: f'{{"{g.header}.{g.payload}.":"{b64encode(g.signature)}"}}',
     "the segments exchanged": lambda g: f"{g.payload}.{g.header}.{b64encode(g.signature)}",
-    "a refresh token": lambda g: RefreshToken(SID, 3, 0).encode(secret=SECRET, seed=SECRET),
+    "a refresh token": lambda g: RefreshToken(SID, 3, 0).encode(secret=SECRET, seed=SECRET, realm=""),
     "a session's id": lambda g: SID,
     "what JavaScript calls nothing": lambda g: "undefined",
     "what JavaScript calls an object": lambda g: "[object.Object].",
@@ -898,10 +898,23 @@ def test_any_other_text_is_an_invalid_refresh_token(text: str) -> None:
         RefreshToken.parse(text)
 
 
-@given(sid=st.uuids().map(str), generation=st.integers(0, 999_999_999), branch=st.integers(0, 999), seed=st.binary())
+@given(
+    sid=st.uuids().map(str),
+    generation=st.integers(0, 999_999_999),
+    branch=st.integers(0, 999),
+    seed=st.binary(min_size=32, max_size=32),
+    realm=st.sampled_from(["", "acme"]),
+)
 @patient
-def test_a_refresh_token_is_read_as_it_was_written(sid: str, generation: int, branch: int, seed: bytes) -> None:
+def test_a_refresh_token_is_read_as_it_was_written(
+    sid: str, generation: int, branch: int, seed: bytes, realm: str
+) -> None:
     token = RefreshToken(sid, generation, branch)
-    text = token.encode(secret=SECRET, seed=seed)
-    assert RefreshToken.parse(text) == (token, token.mac(secret=SECRET, seed=seed))
-    assert text == token.encode(secret=SECRET, seed=seed)
+    text = token.encode(secret=SECRET, seed=seed, realm=realm)
+    read, mac = RefreshToken.parse(text)
+    assert read == token
+    read.verify(mac, secrets=[b"another", SECRET], seed=seed, realm=realm)
+    for secrets, other_seed, other_realm in (([], seed, realm), ([SECRET], seed + b"s", realm), ([SECRET], seed, "r" + realm)):
+        with pytest.raises(InvalidGrant):
+            read.verify(mac, secrets=secrets, seed=other_seed, realm=other_realm)
+    assert text == token.encode(secret=SECRET, seed=seed, realm=realm)

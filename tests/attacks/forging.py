@@ -104,4 +104,5 @@ def forge(said: Mapping[str, Any], *, algorithm: str, claims: Mapping[str, Any],
 
 def refresh_token(sid: str, generation: int, branch: int, *, secret: bytes, seed: bytes) -> str:
     text = f"{sid}.{generation}.{branch}"
-    return f"{text}.{b64(hmac.digest(secret + seed, text.encode(), 'sha256'))}"
+    signed = f"refresh\0\0{text}".encode()
+    return f"{text}.{b64(hmac.digest(secret + seed, signed, 'sha256'))}"

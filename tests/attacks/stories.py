@@ -23,7 +23,7 @@ COOKIE = "__Host-ironclad_refresh_token"
 #: Of a line that the server of Django's own writes for each request; addresses are the client's, and it repeats them.
 _ACCESS = re.compile(r"^.* (?:INFO|WARNING) django\.(?:server|request): .*\n", re.MULTILINE)
 _INVALID = {"error": "invalid_token", "error_description": "The access token is invalid, expired or revoked."}
-_STEP = {"control", "login", "send", "raw", "pause", "headers", "json", "body", "by", "cookie", "page", "version"}
+_STEP = {"control", "login", "transport", "send", "raw", "pause", "headers", "json", "body", "by", "cookie", "page", "version"}
 _STEP |= {"token", "mint", "elapse", "sql", "times", "parallel", "hashes", "log"}
 _STEP |= {"expect", "error", "save", "name", "same_as", "lacks", "header", "changes"}
 
@@ -71,16 +71,18 @@ class Story:
         elif "token" in step:
             self._forge(step)
         elif "login" in step:
-            self.login(step["login"])
+            self.login(step["login"], transport=step.get("transport", "body"))
         else:
             self._ask(step)
 
-    def login(self, who: str) -> None:
+    def login(self, who: str, *, transport: str = "body") -> None:
         """`$user` logs in: `$user_access`, `$user_refresh`, its `$user_mac`, `$user_sid`, `$user_id`."""
-        body = json.dumps({"username": self.names[who], "password": PASSWORD}).encode()
-        answer = self.service.ask("POST /auth/login/", [("Content-Type", "application/json")], body)
+        body = json.dumps({"username": self.names[who], "password": PASSWORD, "transport": transport}).encode()
+        headers = [("Content-Type", "application/json"), ("Origin", self.names["origin"])]
+        answer = self.service.ask("POST /auth/login/", headers, body)
         assert answer.status == 200, f"the login: {answer}"
-        self._learn(who, answer.json)
+        cookie = re.search(rf"{COOKIE}=([^;]+)", answer.header("set-cookie"))
+        self._learn(who, {**answer.json, **({"refresh_token": cookie[1]} if cookie else {})})
 
     def _learn(self, who: str, tokens: Mapping[str, str]) -> None:
         access = tokens["access_token"]

@@ -390,8 +390,8 @@ def test_a_refresh_token_needs_the_servers_secret_and_the_rows_seed(api: Api, ad
     secret, seed = get_refresh_secrets()[0], bytes(Session.objects.get().seed)
 
     for half in ({"secret": secret, "seed": b""}, {"secret": b"", "seed": seed}):
-        assert api.refresh(token.encode(**half)).status_code == 400
-    assert api.refresh(token.encode(secret=secret, seed=seed)).status_code == 200
+        assert api.refresh(token.encode(**half, realm="")).status_code == 400
+    assert api.refresh(token.encode(secret=secret, seed=seed, realm="")).status_code == 200
 
 
 def test_what_a_client_calls_itself_is_in_no_line_of_the_log(
@@ -445,15 +445,61 @@ def test_a_branch_that_died_is_nobodys_parent(api: Api, ada: Person) -> None:
     assert [api.refresh(token).status_code for token in (late, lost)] == [200, 400]
 
 
-def test_who_comes_seconds_after_the_victim_each_time_gets_so_many_answers_and_no_more(api: Api, ada: Person) -> None:
-    token, shadow = api.login(ada)["refresh_token"], []
-    for _ in range(20):
-        following = api.refresh(token).json()["refresh_token"]
-        shadow.append(bool(api.refresh(token).json().get("refresh_token")))
+def test_who_comes_seconds_after_the_victim_each_time_is_found_at_the_fourth(api: Api, ada: Person) -> None:
+    token = stolen = api.login(ada)["refresh_token"]
+    for turn in range(1, 20):  # noqa: B007 - how far it came
+        answers = [api.refresh(token), api.refresh(stolen)]
+        if [answer.status_code for answer in answers] != [200, 200]:
+            break
+        token, stolen = (
+            answer.json().get("refresh_token", before) for answer, before in zip(answers, (token, stolen), strict=True)
+        )
         time_passes(minutes=5)
-        token = following
 
-    assert shadow.index(False) in (12, 13)
+    assert turn == 4
+    assert Session.objects.get().revoked_reason == "refresh_token_reused"
+
+
+@pytest.mark.parametrize("in_step", [1, 3, 12, 99])
+def test_who_comes_before_the_victim_with_the_old_token_each_time_is_found_by_the_fourteenth(
+    api: Api, ada: Person, in_step: int
+) -> None:
+    """15 s before, so that the victim is told no refresh token; each `in_step` turns 5 s before, so that both are."""
+    token = stolen = api.login(ada)["refresh_token"]
+    late = 0
+    for turn in range(1, 100):  # noqa: B007 - how far it came
+        ours = api.refresh(stolen)
+        time_passes(seconds=5 if late == in_step else 15)
+        theirs = api.refresh(token)
+        if {ours.status_code, theirs.status_code} != {200}:
+            break
+        if told := theirs.json().get("refresh_token"):
+            token = stolen = told
+            late = 0
+        else:
+            late += 1
+        time_passes(minutes=5)
+
+    assert turn <= 14
+    assert Session.objects.get().revoked_reason == "refresh_token_reused"
+
+
+def test_who_makes_the_claims_fail_makes_nobody_lose_an_answer(api: Api, ada: Person) -> None:
+    """Each refresh that fails after the row has moved is a lost answer; the thirteenth in a row would be a theft."""
+
+    def claims(user: object, groups: list[str]) -> dict[str, Any]:
+        raise RuntimeError("away")
+
+    token = api.login(ada)["refresh_token"]
+    with override_settings(IRONCLAD={"CLAIMS": claims}):
+        for _ in range(15):
+            with pytest.raises(RuntimeError, match="away"):
+                auth.refresh(token)
+            time_passes(minutes=5)
+
+    assert api.refresh(token).status_code == 200
+    row = Session.objects.get()
+    assert (row.generation, row.doubts) == (1, 0)
 
 
 def test_who_keeps_the_database_from_answering_keeps_no_session_alive(api: Api, ada: Person, clock: Clock) -> None:  # noqa: F811

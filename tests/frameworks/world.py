@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, ada: Person) -> None:
         self.ada = ada.user
-        self.tokens = TokenResponse(access_token="", expires_in=0, username="")
+        self.tokens = TokenResponse(access_token="", expires_in=0, username="", transport="body")
 
     def bearer(self, *, ago: float = 0, scope: str = "") -> str:
         """The header of somebody who logged in so many seconds ago."""

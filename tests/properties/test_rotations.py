@@ -9,10 +9,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from django_ironclad.rotation import (
-    GRACE_BUDGET,
-    LATE_RETRY,
     MAX_AHEAD,
-    MAX_BRANCH,
+    MAX_DOUBTS,
+    MAX_REPEATED,
     Decision,
     Line,
     RefreshToken,
@@ -27,38 +26,39 @@ from . import for_all
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 GRACE = timedelta(seconds=10)
-REFILL = timedelta(hours=1)
-ages = st.timedeltas(timedelta(0), timedelta(seconds=25)) | st.timedeltas(timedelta(0), timedelta(days=2))
-ages |= st.sampled_from([GRACE, 2 * GRACE, LATE_RETRY, LATE_RETRY + timedelta(microseconds=1)])
+PAUSE = timedelta(seconds=60)
+ages = st.timedeltas(timedelta(0), timedelta(seconds=65)) | st.timedeltas(timedelta(0), timedelta(days=90))
+ages |= st.sampled_from([limit + more * timedelta(microseconds=1) for limit in (GRACE, PAUSE) for more in (-1, 0, 1)])
 generations = st.integers(0, 12)
-branches = st.integers(0, MAX_BRANCH)
+branches = st.integers(0, MAX_DOUBTS)
 
 
 @st.composite
 def lines(draw: st.DrawFn) -> Line:
     generation = draw(generations)
+    repeated = bool(generation) and draw(st.booleans())
     return Line(
         generation=generation,
         branch=draw(branches) if generation else 0,
         parent_branch=draw(branches) if generation else 0,
         rotated_at=NOW,
-        grace_until=NOW + draw(st.timedeltas(-20 * REFILL, 14 * REFILL)),
-        grace_generation=draw(st.integers(0, generation)),
+        repeated=repeated,
+        doubts=draw(st.integers(int(repeated), MAX_DOUBTS)) if generation else 0,
     )
 
 
 def asked(line: Line, generation: int, branch: int, age: timedelta) -> Decision:
-    token = RefreshToken("", generation, branch)
-    return decide(line, token, now=line.rotated_at + age, grace=GRACE, refill=REFILL)
+    return decide(line, RefreshToken("", generation, branch), now=line.rotated_at + age, grace=GRACE)
 
 
 def after(line: Line, decision: Decision, age: timedelta) -> Line:
     """The row as the decision leaves it."""
     if isinstance(decision, Rotate):
-        names = ("generation", "branch", "parent_branch")
-        return replace(line, rotated_at=line.rotated_at + age, **{name: getattr(decision, name) for name in names})
-    if isinstance(decision, Repeat) and decision.grace_until:
-        return replace(line, grace_until=decision.grace_until, grace_generation=line.generation)
+        names = ("generation", "branch", "parent_branch", "doubts")
+        moved = {name: getattr(decision, name) for name in names}
+        return replace(line, rotated_at=line.rotated_at + age, repeated=False, **moved)
+    if isinstance(decision, Repeat) and decision.doubts is not None:
+        return replace(line, repeated=True, doubts=decision.doubts)
     return line
 
 
@@ -76,7 +76,7 @@ def test_only_the_newest_token_its_parent_and_a_few_ahead_are_answered(
         assert not newest
         assert decision.reuse is not is_ahead
         assert not is_ahead or ahead > MAX_AHEAD
-        assert not parent or age > LATE_RETRY or (line.branch == MAX_BRANCH and age >= 2 * GRACE)
+        assert not parent or (line.doubts == MAX_DOUBTS and age >= PAUSE)
     else:
         assert newest or parent or (is_ahead and ahead <= MAX_AHEAD)
 
@@ -88,7 +88,6 @@ def test_the_row_only_moves_on_and_the_one_that_asked_is_the_parent(
     assume(line.generation + ahead >= 0)
     token = line.generation + ahead, branch
     decision = asked(line, *token, age)
-    now = line.rotated_at + age
 
     if isinstance(decision, Rotate):
         assert (decision.generation, decision.branch) > (line.generation, line.branch)
@@ -101,11 +100,30 @@ def test_the_row_only_moves_on_and_the_one_that_asked_is_the_parent(
     elif isinstance(decision, Repeat):
         assert (decision.generation, decision.branch) == (line.generation, line.branch)
         assert decision.held is (token == (line.generation, line.branch))
-        assert age < 2 * GRACE if decision.held else age <= GRACE
-        assert decision.grace_until is None or now + REFILL <= decision.grace_until <= now + GRACE_BUDGET * REFILL
+        assert age < PAUSE if decision.held else age <= GRACE
     elif isinstance(decision, Withhold):
         assert token == (line.generation - 1, line.parent_branch)
-        assert age < 2 * GRACE
+        assert age < PAUSE
+
+
+@for_all(400, line=lines(), ahead=st.integers(-1, 3), branch=branches, age=ages)
+def test_doubts_are_counted_one_by_one_and_cleared_by_one_party_only(
+    line: Line, ahead: int, branch: int, age: timedelta
+) -> None:
+    """By whoever uses a token that was given out once; whatever else happens, they stay or grow."""
+    assume(line.generation + ahead >= 0)
+    token = line.generation + ahead, branch
+    decision = asked(line, *token, age)
+    moved = after(line, decision, age)
+
+    is_first_use = token == (line.generation, line.branch) and not line.repeated and isinstance(decision, Rotate)
+    is_overtaken = isinstance(decision, Rotate) and decision.how == "late"
+    is_told_twice = moved.repeated and not line.repeated
+    assert moved.doubts == (0 if is_first_use else line.doubts + (is_overtaken or is_told_twice))
+    assert not is_overtaken or line.doubts < MAX_DOUBTS
+    assert not is_told_twice or (token == (line.generation - 1, line.parent_branch) and line.doubts < MAX_REPEATED)
+    # What was told twice is told to whoever asks within the grace: which of them stored it, nobody knows.
+    assert moved.repeated == (is_told_twice or (line.repeated and not isinstance(decision, Rotate)))
 
 
 @for_all(200, line=lines(), age=ages, later=ages, first=st.booleans())
@@ -122,25 +140,15 @@ def test_of_two_who_hold_different_tokens_one_goes_on_and_the_other_is_found(
     assert asked(after(line, decision, age), *other, later) == Refuse(reuse=True)
 
 
-@for_all(200, turns=st.lists(st.timedeltas(timedelta(0), 2 * REFILL), max_size=60))
-def test_repeated_answers_are_as_many_as_the_budget_and_the_time_allow(turns: list[timedelta]) -> None:
-    """Each turn moves on, and the parent comes back at once, twice."""
-    line = Line(1, 0, 0, rotated_at=NOW, grace_until=NOW, grace_generation=0)
-    repeated, withheld = 0, 0
-    for turn in turns:
-        passed = max(turn, 2 * GRACE)
-        line = after(line, asked(line, line.generation, line.branch, passed), passed)
-        parent = line.generation - 1, line.parent_branch
-        first, again = asked(line, *parent, timedelta(0)), None
-        line = after(line, first, timedelta(0))
-        again = asked(line, *parent, timedelta(0))
-        if isinstance(first, Withhold):
-            withheld += 1
-            assert again == first
-            assert repeated >= GRACE_BUDGET
+@for_all(200, waits=st.lists(ages, min_size=MAX_DOUBTS + 1, max_size=MAX_DOUBTS + 1))
+def test_no_time_that_passes_clears_a_doubt(waits: list[timedelta]) -> None:
+    """The parent comes back late again and again, however long it waits in between."""
+    line = Line(1, 0, 0, rotated_at=NOW, repeated=False, doubts=0)
+    for number, wait in enumerate(waits):
+        age = max(wait, PAUSE)
+        decision = asked(line, 0, 0, age)
+        if number < MAX_DOUBTS:
+            assert decision == Rotate(1, number + 1, 0, doubts=number + 1, how="late")
         else:
-            repeated += 1
-            assert again == replace(first, grace_until=None)
-    assert repeated <= GRACE_BUDGET + (line.rotated_at - NOW) / REFILL
-    assert repeated >= min(len(turns), GRACE_BUDGET)
-    assert repeated + withheld == len(turns)
+            assert decision == Refuse(reuse=True)
+        line = after(line, decision, age)

@@ -216,7 +216,7 @@ def test_any_other_refresh_token_than_the_one_given_out_has_another_form_or_mac(
     generation: int, branch: int, place: int, instead: str, length: int
 ) -> None:
     token = RefreshToken("0b8e5d2e-6f6c-4f0e-9a43-3f6b2f1f3c55", generation, branch)
-    text = token.encode(secret=SECRET, seed=SEED)
+    text = token.encode(secret=SECRET, seed=SEED, realm="")
     other = text[:place] + instead + text[place + length :]
     assume(other != text)
 
@@ -225,6 +225,10 @@ def test_any_other_refresh_token_than_the_one_given_out_has_another_form_or_mac(
     except InvalidGrant:
         return
 
-    assert read.mac(secret=SECRET, seed=SEED) != mac
-    assert read == token or read.encode(secret=SECRET, seed=SEED) != text
-    assert token.mac(secret=SECRET[::-1], seed=SEED) != token.mac(secret=SECRET, seed=SEED)
+    with pytest.raises(InvalidGrant):
+        read.verify(mac, secrets=[SECRET], seed=SEED, realm="")
+    assert read == token or read.encode(secret=SECRET, seed=SEED, realm="") != text
+    _, mac = RefreshToken.parse(text)
+    for secret, seed, realm in ((SECRET[::-1], SEED, ""), (SECRET, SEED[::-1], ""), (SECRET, SEED, "acme")):
+        with pytest.raises(InvalidGrant):
+            token.verify(mac, secrets=[secret], seed=seed, realm=realm)
