@@ -136,4 +136,4 @@ def test_who_proves_their_password_again_upgrades_it_too(api: Api, ada: Person, 
 
     assert answer.status_code == 200
     assert encoded(ada).startswith("quick$")
-    assert_all_alive(api, devices)
+    assert_all_alive(api, [answer.json()["refresh_token"], *devices[1:]])

@@ -110,8 +110,9 @@ def test_two_hosts_whose_clocks_differ_sign_nobody_out(api: Api, ada: Person) ->
             answer = api.refresh(token)
             repeated = api.refresh(token)
         assert (answer.status_code, repeated.status_code) == (200, 200)
-        assert repeated.json()["refresh_token"] == answer.json()["refresh_token"]
         token = answer.json()["refresh_token"]
-        time_passes(seconds=20)
+        # From the third time in a row on it is withheld, which is nobody's clock either.
+        assert repeated.json().get("refresh_token", "") == (token if turn % 3 < 2 else "")
+        time_passes(seconds=60)
     assert Session.objects.get().generation == 6
     assert connection.vendor in ("sqlite", "postgresql")

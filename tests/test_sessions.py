@@ -288,8 +288,10 @@ def change(tokens: dict[str, Any], **body: Any) -> Any:
 
 
 def test_a_new_password_ends_every_other_session(api: Api, ada: Person, three: list[dict[str, Any]]) -> None:
-    assert change(three[0], old_password=PASSWORD, new_password=NEW).status_code == 204
+    answer = change(three[0], old_password=PASSWORD, new_password=NEW)
 
+    assert answer.status_code == 200
+    three[0] = answer.json()
     assert [alive(api, each) for each in three] == [True, False, False]
     assert [api.refresh(each["refresh_token"]).status_code for each in three] == [200, 400, 400]
     assert Session.objects.get(pk=sid(three[1])).revoked_reason == "password_changed"
@@ -346,7 +348,8 @@ def test_a_refresh_that_races_with_the_change_signs_this_device_not_out(api: Api
             lambda tokens=tokens, new=new: change(tokens, old_password=ada.password, new_password=new),
         ]
         refreshed, changed = race(2, lambda number, acts=acts: acts[number]())
-        assert (refreshed.status_code, changed.status_code) == (200, 204)
+        # Before the change it is answered; after it, asked to come again, by when the new token will have arrived.
+        assert (refreshed.status_code, changed.status_code) in [(200, 200), (503, 200)]
         ada.password = new
-        time_passes(seconds=20)
-        assert api.refresh(refreshed.json()["refresh_token"]).status_code == 200
+        time_passes(seconds=60)
+        assert api.refresh(changed.json()["refresh_token"]).status_code == 200

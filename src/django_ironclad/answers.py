@@ -17,7 +17,7 @@ from . import http
 from .availability import database_needed
 from .conf import get_settings
 from .devices import printable
-from .errors import IroncladError, MissingToken
+from .errors import IroncladError, MissingToken, RefreshTokenReplaced
 from .issuing import TokenResponse
 from .realms import enter
 
@@ -78,9 +78,10 @@ def challenge(error: IroncladError) -> str:
 
 def log(error: IroncladError) -> None:
     """One line with the private reason, which holds nothing that the client sent."""
-    level = logging.WARNING if error.status >= 500 else logging.INFO
+    trouble = error.status >= 500 and not isinstance(error, RefreshTokenReplaced)
+    level = logging.WARNING if trouble else logging.INFO
     reason = printable(str(error))
-    logger.log(level, "refused %s: %s", error.code, reason, exc_info=error if error.status >= 500 else None)
+    logger.log(level, "refused %s: %s", error.code, reason, exc_info=error if trouble else None)
 
 
 def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[View], View]:

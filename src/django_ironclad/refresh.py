@@ -93,7 +93,7 @@ def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Se
     except InvalidGrant:
         if session.seeded_at and session.now - session.seeded_at < PAUSE * get_settings().REUSE_GRACE:
             # Its client, another tab of it, or a thief: the first two hear soon what the third never does.
-            raise RefreshTokenReplaced from None
+            raise RefreshTokenReplaced("the session got a new seed a moment ago") from None
         raise
     if transport not in (None, session.transport):
         raise InvalidGrant(f"of a session whose refresh tokens travel by {session.transport}, not by {transport}")
