@@ -914,7 +914,11 @@ def test_a_refresh_token_is_read_as_it_was_written(
     read, mac = RefreshToken.parse(text)
     assert read == token
     read.verify(mac, secrets=[b"another", SECRET], seed=seed, realm=realm)
-    for secrets, other_seed, other_realm in (([], seed, realm), ([SECRET], seed + b"s", realm), ([SECRET], seed, "r" + realm)):
+    for secrets, other_seed, other_realm in (
+        ([], seed, realm),
+        ([SECRET], seed + b"s", realm),
+        ([SECRET], seed, "r" + realm),
+    ):
         with pytest.raises(InvalidGrant):
             read.verify(mac, secrets=secrets, seed=other_seed, realm=other_realm)
     assert text == token.encode(secret=SECRET, seed=seed, realm=realm)

@@ -23,8 +23,8 @@ COOKIE = "__Host-ironclad_refresh_token"
 #: Of a line that the server of Django's own writes for each request; addresses are the client's, and it repeats them.
 _ACCESS = re.compile(r"^.* (?:INFO|WARNING) django\.(?:server|request): .*\n", re.MULTILINE)
 _INVALID = {"error": "invalid_token", "error_description": "The access token is invalid, expired or revoked."}
-_STEP = {"control", "login", "transport", "send", "raw", "pause", "headers", "json", "body", "by", "cookie", "page", "version"}
-_STEP |= {"token", "mint", "elapse", "sql", "times", "parallel", "hashes", "log"}
+_STEP = {"control", "login", "send", "raw", "pause", "headers", "json", "body", "by", "cookie", "page", "version"}
+_STEP |= {"transport", "token", "mint", "elapse", "sql", "times", "parallel", "hashes", "log"}
 _STEP |= {"expect", "error", "save", "name", "same_as", "lacks", "header", "changes"}
 
 

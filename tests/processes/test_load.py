@@ -91,7 +91,8 @@ def test_pruning_beside_those_who_refresh(database_of_its_own: PostgreSQL, measu
             f"""INSERT INTO ironclad_session (id, client_id, transport, generation, branch, parent_branch, rotated_at,
                   repeated, doubts, seed, auth_hash, created_at, auth_time, expires_at, revoked_at, revoked_reason,
                   scope, amr, user_agent)
-                SELECT gen_random_uuid(), 'first-party', 'body', 7, 0, 0, t, false, 0, decode(md5(n::text) || md5('s' || n), 'hex'),
+                SELECT gen_random_uuid(), 'first-party', 'body', 7, 0, 0, t, false, 0,
+                  decode(md5(n::text) || md5('s' || n), 'hex'),
                   md5(n::text) || md5('a' || n), t, t, t + interval '90 days', t, 'logout',
                   '', 'pwd', 'Mozilla/5.0'
                 FROM (SELECT n, now() - interval '40 days' - n * interval '1 second' AS t
