@@ -56,6 +56,7 @@ BAD: dict[str, tuple[list[Any], str]] = {
     "REVOCATION_MAX_STALENESS": ([*TIMES, timedelta(seconds=301)], "5 minutes"),
     "LEEWAY": ([None, 10, "10", True, timedelta(seconds=-1), timedelta(seconds=61)], "between 0 and 60"),
     "SESSIONS_PER_USER": ([None, 0, -1, 10_001, 1.5, "50", True, [50]], "between 1 and 10000"),
+    "UPDATE_LAST_LOGIN": ([None, 0, 1, "yes", [True]], "True or False"),
     "TRUSTED_PROXIES": ([None, -1, 11, 1.0, "1", False, ["10.0.0.1"]], "from 0 to 10"),
     "TRANSPORTS": ([None, [], "body", ["header"], ["body", None], {"body": 1}, [["body"]]], "body"),
     "COOKIE_NAME": (
@@ -132,6 +133,7 @@ DEFAULTS = {
     "REVOCATION_MAX_STALENESS": timedelta(seconds=30),
     "SESSIONS_PER_USER": 50,
     "TRUSTED_PROXIES": 0,
+    "UPDATE_LAST_LOGIN": True,
     "TRANSPORTS": ("body", "cookie"),
     "COOKIE_SAMESITE": "Strict",
     "CLAIMS": no_claims,
@@ -154,6 +156,7 @@ GOOD = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=400),
     "SESSION_LIFETIME": timedelta(days=4000),
     "DRF_JWT_TOKEN_LIFETIME": timedelta(hours=1),
+    "UPDATE_LAST_LOGIN": False,
     "REUSE_GRACE": timedelta(seconds=60),
     "LEEWAY": timedelta(0),
     "TRANSPORTS": ["cookie"],

@@ -12,7 +12,7 @@ class IroncladConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf, user_events
+        from . import checks, conf, last_login, user_events
 
         settings = conf.get_settings()
         _ = settings.claims, settings.scopes, settings.realm
@@ -20,6 +20,7 @@ class IroncladConfig(AppConfig):
             conf.get_key_ring()
         checks.register()
         user_events.watch()
+        last_login.watch()
         if apps.is_installed("axes"):
             from .contrib import axes
 

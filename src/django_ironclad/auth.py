@@ -11,14 +11,14 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
-from . import issuing, sessions, signals, standing
+from . import issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .availability import database_needed
 from .conf import Transport, get_settings, get_verifier
 from .devices import client_address
 from .ended import ended_sessions, revoked_sessions
-from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError
+from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, UserChanged
 from .issuing import TokenResponse
 from .models import Session
 from .realms import current_realm, enter
@@ -52,7 +52,8 @@ def login(
 
     `request` tells the device. By `transport` its refresh tokens travel, as long as it lives. The lifetimes shorten or
     lengthen what the settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the
-    session lives. Raises InvalidCredentials for an inactive user, InvalidScope, TemporarilyUnavailable.
+    session lives. Raises InvalidCredentials for an inactive user; UserChanged, which is one, when `user` is another one
+    in the database by now; InvalidScope, TemporarilyUnavailable.
     """
     if request is not None:
         enter(request)
@@ -61,7 +62,7 @@ def login(
     with database_needed():
         if scope:
             issuing.require_grant(user, standing.group_names(user), scope)
-        session = sessions.start(
+        begun = starting.new_session(
             user,
             client_id=client_id,
             transport=transport,
@@ -72,11 +73,31 @@ def login(
             user_agent=request.headers.get("User-Agent", "") if request else "",
             ip_address=client_address(request) if request else None,
         )
-        user_logged_in.send(sender=user.__class__, request=request, user=user)
-        # Afterwards: a receiver may have put the user into groups.
-        names = standing.group_names(user)
-    first = refresh_tokens.first(session)
-    return issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
+        with begun as session:
+            user = session.user
+            with last_login.login_of_ours():
+                # The receivers are promised a request.
+                user_logged_in.send(sender=user.__class__, request=request or HttpRequest(), user=user)
+            # Afterwards: a receiver may have put the user into groups.
+            names = standing.group_names(user)
+            first = refresh_tokens.first(session)
+            return issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
+
+
+def login_by_password(request: HttpRequest, *, username: str, password: str, **how: Any) -> TokenResponse:
+    """Start a session for whoever Django's authentication backends know by this password; `how` is as for `login`.
+
+    Raises InvalidCredentials, RateLimited, InvalidScope, TemporarilyUnavailable.
+    """
+    for tries_left in (1, 0):
+        user = passwords.check_credentials(request, username=username, password=password)
+        try:
+            return login(user, request=request, amr=BY_PASSWORD, **how)
+        except UserChanged:
+            # What has changed the user may have been another login, which made a better hash of the same password.
+            if not tries_left:
+                raise
+    raise AssertionError
 
 
 def refresh(refresh_token: str, *, transport: Transport | None = None) -> TokenResponse:
@@ -109,7 +130,7 @@ def logout(
             return
         ended = sessions.revoke(session, reason=reason)
     if ended and session.user is not None:
-        user_logged_out.send(sender=session.user.__class__, request=request, user=session.user)
+        user_logged_out.send(sender=session.user.__class__, request=request or HttpRequest(), user=session.user)
 
 
 def verify(token: str) -> AccessToken:

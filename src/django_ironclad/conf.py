@@ -81,6 +81,8 @@ class Settings:
     CLAIMS: Claims | str = no_claims
     #: `(user, group_names) -> scopes`, or its dotted path: what is granted; a login may ask for less.
     SCOPES: Scopes | str = no_scopes
+    #: Whether a login is noted in the user's `last_login`, as a login by Django's session is.
+    UPDATE_LAST_LOGIN: bool = True
     #: How long the tokens of `contrib.drf_jwt` live, whose clients know no refresh token.
     DRF_JWT_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
 
@@ -192,6 +194,7 @@ _WANTED = {
     "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
     "CLAIMS": _Wanted(_function, "a callable (user, group_names) -> dict, or its dotted path"),
     "SCOPES": _Wanted(_function, "a callable (user, group_names) -> scopes, or its dotted path"),
+    "UPDATE_LAST_LOGIN": _Wanted(lambda value: type(value) is bool, "True or False"),
     "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
 }
 

@@ -57,6 +57,10 @@ class InvalidCredentials(IroncladError):
     description = "No active account was found with these credentials."
 
 
+class UserChanged(InvalidCredentials):
+    """While somebody logged in, their password changed, or they were deactivated or deleted."""
+
+
 class WrongPassword(IroncladError):
     """Who changes a password has to know the old one. No 401, which would mean: refresh."""
 

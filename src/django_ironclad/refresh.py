@@ -15,7 +15,7 @@ from .clocks import Now
 from .conf import Transport, get_refresh_secrets, get_settings
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
 from .issuing import TokenResponse
-from .models import Session, new_seed
+from .models import Session, auth_hashes, new_seed
 from .realms import current_realm
 from .rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
@@ -58,14 +58,16 @@ def renew(session: Session, *, then: Callable[[], object] = lambda: None, **chan
     """Give a session a new seed, so that every refresh token of it that anybody holds is worth nothing, and `changes`.
 
     The line moves on as well, so that each exchange under way loses its swap. `then` is done in the same
-    transaction. `session` is as `standing.find` has read it. Raises InvalidToken when it has ended.
+    transaction. `session` is as `standing.find` has read it. Raises InvalidToken when it has ended, or when its user
+    has another password by now.
     """
     living = Session.objects.live().filter(pk=session.pk)
+    as_read = living.filter(auth_hash__in=auth_hashes(session.user))
 
     def run() -> TokenResponse:
         seed = new_seed()
         line = {"generation": F("generation") + 1, "branch": 0, "parent_branch": 0, "repeated": False, "doubts": 0}
-        moved = living.update(**changes, **line, seed=seed, rotated_at=Now(), seeded_at=Now())
+        moved = as_read.update(**changes, **line, seed=seed, rotated_at=Now(), seeded_at=Now())
         if not moved:
             raise InvalidToken("the session has ended meanwhile")
         then()

@@ -1,98 +1,23 @@
-"""Sessions start and end, and whoever wants to know is told."""
+"""Sessions end, and whoever wants to know is told."""
 
 from __future__ import annotations
 
 import json
 import logging
 from contextlib import nullcontext
-from datetime import datetime, timedelta
-from functools import cache, partial
-from typing import Any, Final
+from functools import partial
+from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db import router, transaction
-from django.db.models import DurationField
-from django.db.models.sql import InsertQuery
 from django.dispatch import Signal
 
 from . import naming, signals
 from .clocks import Now
-from .conf import Transport, get_settings
-from .devices import printable
 from .ended import invalidate
 from .models import Session, auth_hashes
-from .prepared import Parameter, Prepared
 
 logger = logging.getLogger("django_ironclad")
-
-
-def start(
-    user: Any,
-    *,
-    client_id: str,
-    transport: Transport,
-    auth_time: datetime,
-    lifetime: timedelta,
-    user_agent: str,
-    ip_address: str | None,
-    scope: str,
-    amr: str,
-) -> Session:
-    """A new session of `user`, which ends after `lifetime` at the latest."""
-    session = Session(
-        user=user,
-        client_id=client_id,
-        transport=transport,
-        auth_hash=user.get_session_auth_hash(),
-        auth_time=auth_time,
-        user_agent=printable(user_agent)[:200],
-        ip_address=ip_address,
-        scope=scope,
-        amr=amr,
-    )
-    using = router.db_for_write(Session)
-    _INSERT.changed(using, lifetime=lifetime, **{name: getattr(session, name) for name in _names()})
-    session._state.adding, session._state.db = False, using
-    for name in _BY_THE_CLOCK:
-        # Whoever asks for it has it read.
-        delattr(session, name)
-    tell(signals.session_started, "session_started", session)
-    # Of those who log in at once the last sees them all, and all go by one order: never more remain, and never fewer.
-    for (pk,) in _too_many(get_settings().SESSIONS_PER_USER).rows(using, user=user.pk):
-        revoke(pk, reason="too_many")
-    return session
-
-
-#: What the database says of a new session.
-_BY_THE_CLOCK: Final = {
-    "created_at": Now(),
-    "rotated_at": Now(),
-    "expires_at": Now() + Parameter("lifetime", DurationField()),
-}
-
-
-def _names() -> list[str]:
-    return [field.attname for field in Session._meta.concrete_fields if field.attname not in _BY_THE_CLOCK]
-
-
-def _insertion() -> InsertQuery:
-    fields = Session._meta.concrete_fields
-    query = InsertQuery(Session)
-    row = {field.attname: Parameter(field.attname, field) for field in fields} | _BY_THE_CLOCK
-    query.insert_values(fields, [Session(**row)])
-    return query
-
-
-# Through `save` a login takes half as long again.
-_INSERT: Final = Prepared(_insertion)
-
-
-@cache
-def _too_many(limit: int) -> Prepared:
-    """The sessions of a user beyond the `limit` that were used last."""
-    mine = Session.objects.live().filter(user_id=Parameter("user", get_user_model()._meta.pk))
-    return Prepared(lambda: mine.order_by("-rotated_at", "-pk").values_list("pk")[limit:].query)
 
 
 def follow_secret_key(session: Session) -> None:

@@ -51,7 +51,7 @@ def group_names(user: Any) -> list[str]:
 
 def _standing(pk: Any, without: frozenset[str]) -> models.QuerySet[Any, Any]:
     """The columns of the session `pk` and of its user, and the groups: a row for each, or one."""
-    names = [*_names(without), *(f"user__{name}" for name in _user_names())]
+    names = [*_names(without), *(f"user__{name}" for name in user_columns())]
     standing = Session.objects.with_standing().select_related(None).annotate(group_name=_group_name())
     return standing.filter(pk=pk).values_list(*names, "now", "user_is_visible", "group_name")
 
@@ -63,7 +63,7 @@ def _compiled(without: frozenset[str]) -> Prepared:
 
 def _session(rows: list[tuple[Any, ...]], using: str, without: frozenset[str]) -> Session:
     """The session of such rows, as `select_related` would have made it."""
-    names, user_names, row = _names(without), _user_names(), rows[0]
+    names, user_names, row = _names(without), user_columns(), rows[0]
     end = len(names)
     session = Session.from_db(using, names, row[:end])
     user = get_user_model().from_db(using, user_names, row[end : end + len(user_names)])
@@ -78,7 +78,7 @@ def _names(without: frozenset[str]) -> list[str]:
     return [field.attname for field in Session._meta.concrete_fields if field.attname not in without]
 
 
-def _user_names() -> list[str]:
+def user_columns() -> list[str]:
     return [field.attname for field in get_user_model()._meta.concrete_fields]
 
 

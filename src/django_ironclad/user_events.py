@@ -2,66 +2,76 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
-from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import post_save, pre_delete, pre_save
+from django.db import connections, router, transaction
+from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
-from . import passwords, sessions
-from .models import Session, auth_hashes
+from . import sessions, upgrades
+from .models import Session
+from .user_classes import are_ours, is_user, may_decide, user_classes, user_key
 
 _PASSWORD: Final = frozenset({"password"})
-_DECISIVE: Final = frozenset({"password", "is_active"})
 
 
 def watch() -> None:
-    """Connect to Django's signals. `update()` and plain SQL send none: those are seen at the session's next refresh.
+    """Connect to Django's signals. `update()`, `bulk_update()` and plain SQL send none: the next refresh sees those.
 
-    Signals name the class that was saved, so proxies and children of the user model are named too; all classes are not,
-    for then Django could delete no row of any model without loading it first.
+    To the users' own classes only: for others' sake Django could delete no row of any model without loading it first.
     """
-    for model in apps.get_models():
-        if issubclass(model, get_user_model()):
-            uid = f"ironclad.{model._meta.label}"
-            pre_save.connect(_user_to_be_saved, sender=model, dispatch_uid=uid)
-            post_save.connect(_user_saved, sender=model, dispatch_uid=uid)
-            pre_delete.connect(_user_deleted, sender=model, dispatch_uid=uid)
-    user_logged_in.connect(_follow_upgrade, dispatch_uid="ironclad.follow_upgrade")
+    for model in user_classes():
+        uid = f"ironclad.{model._meta.label}"
+        upgrades.watch(model)
+        pre_save.connect(_user_to_be_saved, sender=model, dispatch_uid=uid)
+        post_save.connect(_user_saved, sender=model, dispatch_uid=uid)
+        if is_user(model):
+            # Who deletes a parent, or a child with its parents, deletes the user, and Django says that as well.
+            pre_delete.connect(_user_to_be_deleted, sender=model, dispatch_uid=uid)
+            post_delete.connect(_user_deleted, sender=model, dispatch_uid=uid)
 
 
-def _user_saved(instance: Any, created: bool, update_fields: frozenset[str] | None, **_: object) -> None:
-    if created or not (update_fields is None or update_fields & _DECISIVE):
-        return
-    if not instance.is_active:
-        sessions.revoke_all(instance, reason="user_inactive")
-    elif not hasattr(instance, "_ironclad_auth_hashes_before"):
-        sessions.revoke_outdated(instance)
-
-
-def _user_deleted(instance: Any, **_: object) -> None:
-    # Before: afterwards nobody knows whose the sessions were.
-    sessions.revoke_all(instance, reason="user_deleted")
-
-
-def _user_to_be_saved(
-    sender: Any, instance: Any, using: str, update_fields: frozenset[str] | None, **_: object
-) -> None:
+def _user_to_be_saved(instance: Any, using: str, update_fields: frozenset[str] | None, **_: object) -> None:
     # `check_password` saves an upgraded hash just so, and sets `_password` to None to say that it is no new password.
-    if update_fields != _PASSWORD or instance._password is not None:
-        return
-    password = passwords.being_checked.get()
-    if password is not None:
-        passwords.upgrade(instance, password=password, using=using)
-        return
-    # Perhaps in a login of Django's own: only when it succeeds it is known to be no new password.
-    before = sender._base_manager.using(using).filter(pk=instance.pk).first()
-    if before is not None and passwords.needs_upgrade(before):
-        instance._ironclad_auth_hashes_before = auth_hashes(before)
+    if update_fields == _PASSWORD and getattr(instance, "_password", None) is None and are_ours(using):
+        upgrades.follow(instance)
 
 
-def _follow_upgrade(user: Any, **_: object) -> None:
-    before = user.__dict__.pop("_ironclad_auth_hashes_before", None)
-    if before:
-        Session.objects.live().filter(user=user, auth_hash__in=before).update(auth_hash=user.get_session_auth_hash())
+def _user_saved(
+    instance: Any, created: bool, raw: bool, using: str, update_fields: frozenset[str] | None, **_: object
+) -> None:
+    if created or not may_decide(update_fields) or not are_ours(using):
+        return
+    key, within = user_key(instance), connections[using].in_atomic_block
+    # For this transaction's own eyes. A fixture may yet lack what it refers to.
+    if not (raw and within):
+        _judge(key)
+    if within:
+        # And for whoever logged in meanwhile: they did not see what was not committed, nor we their session.
+        transaction.on_commit(partial(_judge, key), using=using, robust=True)
+
+
+def _judge(key: Any) -> None:
+    """End what cannot go on, by the row: an instance may hold what nobody has saved."""
+    users = get_user_model()._base_manager.using(router.db_for_write(Session))
+    user = users.filter(pk=key).first()
+    if user is None:
+        return
+    if user.is_active:
+        sessions.revoke_outdated(user)
+    else:
+        sessions.revoke_all(user, reason="user_inactive")
+
+
+def _user_to_be_deleted(instance: Any, using: str, **_: object) -> None:
+    # Before: afterwards nobody knows whose the sessions were.
+    if are_ours(using):
+        sessions.revoke_all(instance, reason="user_deleted")
+
+
+def _user_deleted(using: str, **_: object) -> None:
+    # And those of who logged in meanwhile, which are nobody's by now.
+    if are_ours(using):
+        for session in Session.objects.live().filter(user=None):
+            sessions.revoke(session, reason="user_deleted")

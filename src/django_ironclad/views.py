@@ -29,8 +29,7 @@ def login(request: HttpRequest) -> HttpResponse:
     previous = http.refresh_cookie(request) if transport == "cookie" else ""
     scope = http.requested_scope(body)
     username, password = http.credentials(body)
-    user = passwords.check_credentials(request, username=username, password=password)
-    tokens = auth.login(user, request=request, transport=transport, scope=scope, amr=auth.BY_PASSWORD)
+    tokens = auth.login_by_password(request, username=username, password=password, transport=transport, scope=scope)
     if previous:
         with suppress(RefreshTokenReplaced):
             auth.logout(previous, request=request, transport="cookie", reason="replaced")
@@ -114,7 +113,8 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     """The password once more, for what asks for a recent login: new tokens of the same session (RFC 9470)."""
     session = _session_of(request)
     given = http.password(http.read_body(request), "password")
-    passwords.confirm(session.user, password=given, request=request)
+    # As they were when the password was right: who has another one by now has proved nothing.
+    session.user = passwords.confirm(session.user, password=given, request=request)
     return token_answer(auth.reauthenticate(session, amr=auth.BY_PASSWORD))
 
 

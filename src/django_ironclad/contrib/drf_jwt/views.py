@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from ... import answers, auth, http, passwords
+from ... import answers, auth, http
 from ...answers import endpoint
 from ...conf import get_settings
 from ...errors import InvalidCredentials, IroncladError
@@ -39,15 +39,13 @@ def obtain(request: HttpRequest) -> HttpResponse:
     if missing:
         return JsonResponse(missing, status=400)
     username, password = http.credentials(body)
-    user = passwords.check_credentials(request, username=username, password=password)
-    lifetime = get_settings().DRF_JWT_TOKEN_LIFETIME
-    tokens = auth.login(
-        user,
-        request=request,
+    tokens = auth.login_by_password(
+        request,
+        username=username,
+        password=password,
         client_id=CLIENT_ID,
-        access_lifetime=lifetime,
+        access_lifetime=get_settings().DRF_JWT_TOKEN_LIFETIME,
         session_lifetime=REFRESH_LIMIT,
-        amr=auth.BY_PASSWORD,
     )
     return JsonResponse({"token": tokens.access_token})
 

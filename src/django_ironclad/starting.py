@@ -1,0 +1,159 @@
+"""A login begins a session, if what is committed by then still lets its user in; the oldest beyond the limit ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Final, cast
+
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, IntegrityError, connections, router, transaction
+from django.db.models import DurationField, OuterRef, Subquery
+from django.db.models.sql import InsertQuery
+
+from . import signals, standing
+from .clocks import Now
+from .conf import Transport, get_settings
+from .devices import printable
+from .errors import UserChanged
+from .models import Session, auth_hashes, some_users_are_hidden
+from .prepared import Parameter, Prepared
+from .sessions import revoke, tell
+
+
+@contextmanager
+def new_session(
+    user: Any,
+    *,
+    client_id: str,
+    transport: Transport,
+    auth_time: datetime,
+    lifetime: timedelta,
+    user_agent: str,
+    ip_address: str | None,
+    scope: str,
+    amr: str,
+) -> Iterator[Session]:
+    """A session of `user`, which ends after `lifetime` at the latest. When the block fails, there has been none.
+
+    Raises UserChanged when, by what is committed, the user is gone, inactive, or has another password by now.
+    """
+    session = Session(
+        user=user,
+        client_id=client_id,
+        transport=transport,
+        auth_hash=user.get_session_auth_hash(),
+        auth_time=auth_time,
+        user_agent=printable(user_agent)[:200],
+        ip_address=ip_address,
+        scope=scope,
+        amr=amr,
+    )
+    limit = get_settings().SESSIONS_PER_USER
+    _insert(session, lifetime)
+    try:
+        # Afterwards: whoever changes the user from now on finds the row, and ends it.
+        too_many = _look(session, limit)
+        yield session
+    except BaseException:
+        with suppress(DatabaseError):
+            Session.objects.filter(pk=session.pk).delete()
+        raise
+    tell(signals.session_started, "session_started", session)
+    if too_many:
+        # Of those who log in at once the last sees them all, and all go by one order: never more remain, nor fewer.
+        for (pk,) in _too_many(limit).rows(_using(), user=session.user_id):
+            revoke(pk, reason="too_many")
+    if connections[_using()].in_atomic_block:
+        # Until this transaction commits, whoever changes the user does not find the row.
+        transaction.on_commit(partial(_look_again, str(session.pk)), using=_using(), robust=True)
+
+
+def _insert(session: Session, lifetime: timedelta) -> None:
+    names = [field.attname for field in Session._meta.concrete_fields if field.attname not in _BY_THE_CLOCK]
+    try:
+        _INSERT.changed(_using(), lifetime=lifetime, **{name: getattr(session, name) for name in names})
+    except IntegrityError:
+        if _row(session.user_id, 1) is not None:
+            raise
+        raise UserChanged("the user is gone") from None
+    session._state.adding, session._state.db = False, _using()
+    for name in _BY_THE_CLOCK:
+        # Whoever asks for it has it read.
+        delattr(session, name)
+
+
+#: What the database says of a new session.
+_BY_THE_CLOCK: Final = {
+    "created_at": Now(),
+    "rotated_at": Now(),
+    "expires_at": Now() + Parameter("lifetime", DurationField()),
+}
+
+
+def _insertion() -> InsertQuery:
+    fields = Session._meta.concrete_fields
+    query = InsertQuery(Session)
+    row = {field.attname: Parameter(field.attname, field) for field in fields} | _BY_THE_CLOCK
+    query.insert_values(fields, [Session(**row)])
+    return query
+
+
+# Through `save` a login takes half as long again.
+_INSERT: Final = Prepared(_insertion)
+
+
+def _look(session: Session, limit: int) -> bool:
+    """Whether the user has more than `limit` sessions. Raises UserChanged."""
+    found = _row(session.user_id, limit)
+    if found is None:
+        raise UserChanged("the user is gone")
+    user, beyond = found
+    if not user.is_active:
+        raise UserChanged("the user is inactive by now")
+    if session.auth_hash not in auth_hashes(user):
+        raise UserChanged("the password is another one by now")
+    if session.user_id != cast("Any", session.user).pk:
+        # A child of the user model with a key of its own, which would be somebody else's.
+        session.user = user
+    return beyond is not None
+
+
+def _look_again(sid: str) -> None:
+    with suppress(Session.DoesNotExist):
+        session = standing.find(sid)
+        if over := session.why_over():
+            revoke(session, reason=over)
+
+
+def _row(pk: Any, limit: int) -> tuple[Any, Any] | None:
+    """The user as committed now, and the first of the user's sessions beyond `limit`; None for nobody."""
+    model = get_user_model()
+    rows = _user_and_beyond(limit).rows(_using(), user=pk)
+    hidden = some_users_are_hidden() and not model._default_manager.using(_using()).filter(pk=pk).exists()
+    if not rows or hidden:
+        return None
+    return model.from_db(_using(), standing.user_columns(), rows[0][:-1]), rows[0][-1]
+
+
+@cache
+def _user_and_beyond(limit: int) -> Prepared:
+    """In one statement: the first half costs no more, where the second is asked anyway."""
+    model = get_user_model()
+    mine = Session.objects.live().filter(user_id=OuterRef("pk")).order_by("-rotated_at", "-pk")
+    beyond = {"ironclad_beyond": Subquery(mine.values("pk")[limit : limit + 1])}
+    one = model._base_manager.filter(pk=Parameter("user", model._meta.pk))
+    return Prepared(lambda: one.annotate(**beyond).values_list(*standing.user_columns(), *beyond).query)
+
+
+@cache
+def _too_many(limit: int) -> Prepared:
+    """The sessions of a user beyond the `limit` that were used last."""
+    mine = Session.objects.live().filter(user_id=Parameter("user", get_user_model()._meta.pk))
+    return Prepared(lambda: mine.order_by("-rotated_at", "-pk").values_list("pk")[limit:].query)
+
+
+def _using() -> str:
+    return router.db_for_write(Session)

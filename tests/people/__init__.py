@@ -1,0 +1,1 @@
+"""A project whose users are spread over several tables and databases: see test_other_rows."""
