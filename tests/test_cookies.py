@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -105,6 +106,13 @@ GATES: dict[str, dict[str, str]] = {
     "our name, another port": {"origin": "https://testserver:8443"},
     "our name over http": {"origin": "http://testserver"},
     "cross-site": {"sec-fetch-site": "cross-site"},
+    "cross-site and more": {"sec-fetch-site": "cross-site,same-origin"},
+    "no site that a browser names": {"sec-fetch-site": "Cross-Site"},
+    "two origins": {"origin": "https://testserver,https://testserver"},
+    "a trailing dot": {"origin": "https://testserver."},
+    "in capital letters": {"origin": "HTTPS://TESTSERVER"},
+    "with the port that goes without saying": {"origin": "https://testserver:443"},
+    "a wide space behind it": {"origin": "https://testserver\xa0"},
 }
 
 
@@ -203,6 +211,86 @@ def test_two_cookies_of_the_name_are_refused(browser: Browser, ada: Person) -> N
             answer = browser.client.post(f"/auth/{path}/", {}, "application/json", secure=True, HTTP_COOKIE=cookies)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert browser.post("refresh").status_code == 200
+
+
+#: Django's parser takes each of them away from before a name; to a browser they are a part of it.
+SPACES = ["\u0085", "\u00a0", "\u1680", "\u2000", "\u2007", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"]
+#: The name that a browser knows, as a server hands its bytes on: in UTF-8, or a byte that a server set itself.
+LOOKALIKES = [
+    *(f"{space.encode().decode('latin-1')}{NAME}" for space in SPACES),
+    *(f"{NAME}{space.encode().decode('latin-1')}" for space in SPACES[:2]),
+    *(f"{byte}{NAME}" for byte in ("\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", '"', "=", "$")),
+    *(f'"{NAME}"', NAME.lower(), NAME.upper(), f"{NAME}[]", NAME.replace("-", "_", 1), f"a,{NAME}"),
+]
+
+
+@pytest.mark.parametrize("name", LOOKALIKES, ids=ascii)
+def test_a_cookie_of_a_name_like_ours_is_nobodys(
+    browser: Browser, ada: Person, person: Callable[..., Person], name: str
+) -> None:
+    """Any host of the domain may set it, so that who comes with it would be signed in as somebody else."""
+    mallory = Browser()
+    mallory.login(person("mallory"))
+    browser.login(ada)
+    tossed = f"{name}={mallory.cookie}"
+
+    alone = browser.post("refresh", cookie=tossed)
+    assert (alone.status_code, alone.json()["error"]) == (400, "invalid_request")
+    for cookies in (f"{NAME}={browser.cookie}; {tossed}", f"{tossed};{NAME}={browser.cookie}"):
+        beside = browser.post("refresh", cookie=cookies)
+        assert (beside.status_code, beside.json().get("username")) == (200, ada.name), cookies
+    again = browser.login(ada, cookie=f"{tossed}; {NAME}={browser.cookie}")
+    assert again.status_code == 200
+    after = browser.post("refresh", cookie=f"{NAME}={browser.cookie}; {tossed}")
+    assert after.json()["username"] == ada.name
+    assert browser.post("logout", cookie=tossed).status_code == 204
+    assert mallory.post("refresh").status_code == 200
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", " \t "], ids=ascii)
+def test_blanks_around_name_and_value_are_no_part_of_them(browser: Browser, ada: Person, blank: str) -> None:
+    browser.login(ada)
+    cookies = f"a=b;{blank}{NAME}{blank}={blank}{browser.cookie}{blank}; c"
+
+    assert browser.post("refresh", cookie=cookies).status_code == 200
+
+
+@pytest.mark.parametrize("around", ['"{}"', "'{}'", "{}\xa0", "\u2000{}", "{},", "%20{}"], ids=ascii)
+def test_a_value_is_what_the_browser_sent_and_no_other_spelling_of_it(
+    browser: Browser, ada: Person, around: str
+) -> None:
+    """Browsers send quotes and spaces back as they were set, and we set none."""
+    browser.login(ada)
+    cookies = f"{NAME}={around.encode().decode('latin-1').format(browser.cookie)}"
+
+    answer = browser.post("refresh", cookie=cookies)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert browser.post("refresh").status_code == 200
+
+
+def test_a_cookie_without_a_name_is_not_of_ours(browser: Browser, ada: Person) -> None:
+    """`Set-Cookie: =x` and `Set-Cookie: x` come back as `x`, which says nothing of a value."""
+    browser.login(ada)
+    good = f"{NAME}={browser.cookie}"
+
+    for cookies in (f"{NAME}; {good}", f"{good}; {NAME}", f"={good}; {good}"):
+        assert browser.post("refresh", cookie=cookies).status_code == 200, cookies
+
+
+def test_two_cookies_say_in_the_log_what_keeps_the_second_out(
+    browser: Browser, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    browser.login(ada)
+    browser.post("refresh", cookie=f"{NAME}={browser.cookie}; {NAME}=x")
+
+    (line,) = [record for record in caplog.records if record.name == "django_ironclad"]
+    assert (line.levelname, line.getMessage()) == (
+        "WARNING",
+        (
+            "refused invalid_request: The refresh cookie is there twice. "
+            "With SESSION_COOKIE_SECURE no other host can set one of its name."
+        ),
+    )
 
 
 def test_logout_takes_the_cookie_away_as_it_was_set(browser: Browser, ada: Person) -> None:

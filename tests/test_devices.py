@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 
 import pytest
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad.devices import client_address, device_name
+from django_ironclad.models import Session
+
+from .conftest import PASSWORD, Person
 
 FORWARDED = "6.6.6.6, 203.0.113.7, 10.0.0.2"
 
@@ -25,10 +28,13 @@ FORWARDED = "6.6.6.6, 203.0.113.7, 10.0.0.2"
         (1, "[2001:db8::1]:4711", "2001:db8::1"),
         (1, "2001:db8::1", "2001:db8::1"),
         (1, "::ffff:203.0.113.7", "203.0.113.7"),
+        (1, "fe80::1%eth0", "fe80::1"),
+        (1, f"fe80::1%{'x' * 60}", "fe80::1"),
+        (1, "[fe80::1%25eth0]:4711", "fe80::1"),
+        (1, "203.0.113.7%eth0", "203.0.113.7"),
+        (1, "%eth0", None),
         (1, "unknown", None),
         (1, "<script>", None),
-        (1, "fe80::1%eth0", "fe80::1"),
-        (1, "[fe80::1%25eth0]:4711", "fe80::1"),
         (1, "fe80::1%" + 60 * "x", "fe80::1"),
         (1, "fe80::1%\x1b[31m", "fe80::1"),
         (1, "203.0.113.7%x", "203.0.113.7"),
@@ -45,6 +51,20 @@ def test_the_address_comes_through_so_many_proxies_and_no_more(
 def test_without_the_header_the_peer_is_the_client() -> None:
     request = RequestFactory().get("/", REMOTE_ADDR="")
     assert client_address(request) is None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["eth0", "x" * 60, "\x1b[2J"], ids=["short", "long", "odd"])
+@pytest.mark.parametrize("proxies", [0, 1], ids=["peer", "proxy"])
+def test_an_address_with_a_zone_is_stored_without(ada: Person, proxies: int, zone: str) -> None:
+    """No column takes one: PostgreSQL's type for addresses knows none, and the text would be too long."""
+    sent = {"username": ada.name, "password": PASSWORD}
+    seen = {"REMOTE_ADDR": f"fe80::1%{zone}", "HTTP_X_FORWARDED_FOR": f"fe80::1%{zone}"}
+    with override_settings(IRONCLAD={"TRUSTED_PROXIES": proxies}):
+        answer = Client().post("/auth/login/", sent, "application/json", **seen)  # type: ignore[arg-type]
+
+    assert answer.status_code == 200
+    assert Session.objects.get().ip_address == "fe80::1"
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from .attacks.variants import ROOT, DoesNotApply
 #: What decides; each is broken in five ways at least.
 CORE = {
     "auth",
+    "cookie",
     "encoding",
     "http",
     "keys",
+    "origin",
     "refresh",
     "requirements",
     "revocation",

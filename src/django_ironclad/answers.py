@@ -7,18 +7,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from . import http
+from . import cookie
 from .availability import database_needed
 from .conf import get_settings
 from .devices import printable
 from .errors import IroncladError, MissingToken, RefreshTokenReplaced
 from .issuing import TokenResponse
+from .origin import check_form
 from .realms import enter
 
 logger = logging.getLogger("django_ironclad")
@@ -40,7 +42,7 @@ def token_answer(tokens: TokenResponse) -> HttpResponse:
         body["refresh_token"] = tokens.refresh_token
     response = JsonResponse(body)
     if tokens.transport == "cookie" and tokens.refresh_token and not tokens.held:
-        http.set_cookie(response, tokens.refresh_token, max_age=get_settings().REFRESH_TOKEN_LIFETIME)
+        cookie.set_cookie(response, tokens.refresh_token, max_age=get_settings().REFRESH_TOKEN_LIFETIME)
     return response
 
 
@@ -51,8 +53,11 @@ def refuse(error: IroncladError) -> HttpResponse:
 
 
 def error_answer(error: IroncladError) -> HttpResponse:
-    """The error as the client hears it: little."""
-    return JsonResponse(error_body(error), status=error.status, headers=error_headers(error))
+    """The error as the client hears it: little, and with `DEBUG` which setting to look at."""
+    body = error_body(error)
+    if error.hint and django_settings.DEBUG:
+        body["error_description"] = f"{error.description} {error.hint}"
+    return JsonResponse(body, status=error.status, headers=error_headers(error))
 
 
 def error_body(error: IroncladError) -> dict[str, str | int]:
@@ -77,9 +82,9 @@ def challenge(error: IroncladError) -> str:
 
 
 def log(error: IroncladError) -> None:
-    """One line with the private reason, which holds nothing that the client sent."""
+    """One line with the private reason, which holds nothing that the client sent but an Origin as browsers write it."""
     trouble = error.status >= 500 and not isinstance(error, RefreshTokenReplaced)
-    level = logging.WARNING if trouble else logging.INFO
+    level = logging.WARNING if trouble or error.hint else logging.INFO
     reason = printable(str(error))
     logger.log(level, "refused %s: %s", error.code, reason, exc_info=error if trouble else None)
 
@@ -88,7 +93,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
     """The border of our own views: errors become answers here, once, and no transaction of the project's wraps them.
 
     They judge credentials themselves, so `BearerMiddleware` leaves them alone; no cookie of Django's authenticates
-    them, so they need no CSRF token (`http.check_cookie_gates` guards ours).
+    them, so they need no CSRF token (`origin.check_cookie_gates` guards ours).
     """
 
     def decorate(view: View) -> View:
@@ -99,6 +104,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
         def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             enter(request)
             try:
+                check_form(request)
                 # Whichever statement it is that the database cannot answer.
                 with database_needed():
                     response = view(request, *args, **kwargs)

@@ -7,18 +7,24 @@ from types import MappingProxyType
 
 
 class IroncladError(Exception):
-    """A refusal. `code`, `status` and `description` are public; `str(error)` is the reason, for the log only."""
+    """A refusal. `code`, `status` and `description` are public; `str(error)` is the reason, for the log only.
+
+    A `hint` is a reason that names the setting on which such a refusal nearly always hangs: the log warns of it, and
+    with `DEBUG` the client hears it, too.
+    """
 
     code = "server_error"
     status = 500
     description = "The request could not be answered."
     #: Seconds after which a client may try again (RFC 9110 §10.2.3); 0 when trying again changes nothing.
     retry_after = 0
+    hint = ""
     #: What else the client hears, in the body and in the challenge, such as the `scope` that it needs (RFC 6750 §3).
     parameters: Mapping[str, str | int] = MappingProxyType({})
 
-    def __init__(self, reason: str = "", *, description: str = "", retry_after: int = 0) -> None:
-        super().__init__(reason or description or self.description)
+    def __init__(self, reason: str = "", *, description: str = "", retry_after: int = 0, hint: str = "") -> None:
+        super().__init__(hint or reason or description or self.description)
+        self.hint = hint
         self.description = description or self.description
         self.retry_after = retry_after or self.retry_after
 

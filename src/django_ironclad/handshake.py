@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, Final
 
-from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 
 from . import http
 from .encoding import load_json
-from .errors import InvalidRequest, InvalidToken
+from .errors import InvalidToken
+from .origin import check_origin
 
 #: The subprotocol that says: the next one is an access token. A browser can send no other header of ours.
 BEARER: Final = "ironclad.bearer"
@@ -35,13 +35,11 @@ def read(scope: Mapping[str, Any]) -> Handshake:
 
     A page of another origin is refused. Where no page is, there is no Origin either, and nothing ambient to misuse.
     """
-    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    # What a proxy said of its own side, some servers hand on as it said it.
+    scheme = "https" if scope.get("scheme") in ("wss", "https") else "http"
     request = ASGIRequest({**scope, "method": "GET", "scheme": scheme}, BytesIO())
-    try:
-        if "Origin" in request.headers:
-            http.check_origin(request)
-    except DisallowedHost:
-        raise InvalidRequest("Host is not in ALLOWED_HOSTS") from None
+    if "Origin" in request.headers:
+        check_origin(request)
     token, offered = http.parse_bearer(request.headers.get("Authorization", "")), list(scope.get("subprotocols", ()))
     if BEARER not in offered:
         return Handshake(token, offered, None)

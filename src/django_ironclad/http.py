@@ -1,22 +1,21 @@
-"""Where credentials sit in a request, and which requests may use the cookie."""
+"""Where credentials sit in a request."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.utils.http import is_same_domain
 
+from . import cookie
 from .conf import Transport, get_settings
 from .encoding import load_json
-from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
+from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken
+from .origin import is_json
 from .realms import enter
 from .requirements import parse_scope
 
@@ -87,7 +86,7 @@ def read_body(request: HttpRequest) -> Mapping[str, Any]:
         raise InvalidRequest(f"unreadable body: {type(error).__name__}") from None
     if not body:
         return {}
-    if request.content_type != "application/json":
+    if not is_json(request):
         raise InvalidRequest("neither JSON nor a form", description="Send a JSON object or a form.")
     try:
         return load_json(body)
@@ -147,10 +146,16 @@ def requested_scope(body: Mapping[str, Any]) -> str:
 def login_transport(body: Mapping[str, Any]) -> Transport:
     """How the refresh token of this login shall travel. Raises InvalidRequest."""
     allowed = get_settings().TRANSPORTS
+    asked = body.get("transport", allowed[0])
     for transport in allowed:
-        if transport == body.get("transport", allowed[0]):
+        if transport == asked:
             return transport
-    raise InvalidRequest("transport unknown or off", description=f'"transport" must be one of {", ".join(allowed)}.')
+    known = asked in get_args(Transport)
+    raise InvalidRequest(
+        "no such transport",
+        description=f'"transport" must be one of {", ".join(allowed)}.',
+        hint=f"IRONCLAD['TRANSPORTS'] has no {asked!r}." if known else "",
+    )
 
 
 def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, Transport]:
@@ -159,72 +164,10 @@ def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, T
     Raises InvalidRequest, OriginNotAllowed.
     """
     allowed = get_settings().TRANSPORTS
-    if "body" in allowed and "refresh_token" in body:
+    if "refresh_token" in body:
+        if "body" not in allowed:
+            raise InvalidRequest(hint="A refresh token came in the body, and IRONCLAD['TRANSPORTS'] has no 'body'.")
         return text(body, "refresh_token"), "body"
-    if "cookie" in allowed and cookie_name() in request.COOKIES:
-        return refresh_cookie(request), "cookie"
+    if "cookie" in allowed and cookie.has_refresh_cookie(request):
+        return cookie.refresh_cookie(request), "cookie"
     return "", "body"
-
-
-def refresh_cookie(request: HttpRequest) -> str:
-    """The refresh token in the cookie, "" when there is none, for a page of ours only.
-
-    Raises InvalidRequest, OriginNotAllowed.
-    """
-    check_cookie_gates(request)
-    names = [part.partition("=")[0].strip() for part in request.META.get("HTTP_COOKIE", "").split(";")]
-    if names.count(cookie_name()) > 1:
-        raise InvalidRequest("the refresh cookie is there twice")
-    return request.COOKIES.get(cookie_name(), "")
-
-
-def check_cookie_gates(request: HttpRequest) -> None:
-    """Return if a page of ours sent this request, so that it may use the cookie. Raises OriginNotAllowed."""
-    check_origin(request)
-    invited = get_settings().COOKIE_SAMESITE == "None" and _is_trusted(request.headers["Origin"])
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and not invited:
-        raise OriginNotAllowed("cross-site, by Sec-Fetch-Site")
-    # A form of another site can send neither without asking first (CORS preflight).
-    if request.content_type != "application/json" and "X-Requested-With" not in request.headers:
-        raise OriginNotAllowed("neither JSON nor X-Requested-With")
-
-
-def check_origin(request: HttpRequest) -> None:
-    """Return if a page of this host, or of an origin in CSRF_TRUSTED_ORIGINS, sent this. Raises OriginNotAllowed."""
-    origin = request.headers.get("Origin", "")
-    if not _is_trusted(origin) and origin != f"{request.scheme}://{request.get_host()}":
-        raise OriginNotAllowed("Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS")
-
-
-def _is_trusted(origin: str) -> bool:
-    return any(_matches(origin, pattern) for pattern in django_settings.CSRF_TRUSTED_ORIGINS)
-
-
-def _matches(origin: str, pattern: str) -> bool:
-    if "*" not in pattern:
-        return origin == pattern
-    scheme, _, host = origin.partition("://")
-    wanted_scheme, _, wanted_host = pattern.partition("://*")
-    return scheme == wanted_scheme and is_same_domain(host, wanted_host)
-
-
-def cookie_name() -> str:
-    return ("__Host-" if django_settings.SESSION_COOKIE_SECURE else "") + get_settings().COOKIE_NAME
-
-
-def set_cookie(response: HttpResponse, value: str, *, max_age: timedelta) -> None:
-    """The refresh cookie, as strict as `COOKIE_SAMESITE` and `SESSION_COOKIE_SECURE` let it be (ASVS 3.3)."""
-    response.set_cookie(
-        cookie_name(),
-        value,
-        max_age=max_age,
-        path="/",
-        secure=django_settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite=get_settings().COOKIE_SAMESITE,
-    )
-
-
-def delete_cookie(response: HttpResponse) -> None:
-    """Expire the refresh cookie with the attributes it was set with, or the browser would keep it."""
-    set_cookie(response, "", max_age=timedelta(0))

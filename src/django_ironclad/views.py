@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, http, naming, passwords, standing
+from . import auth, cookie, http, naming, passwords, standing
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .conf import get_key_ring
 from .devices import device_name
 from .errors import InvalidRequest, NotFound, RefreshTokenReplaced
 from .models import Session
+from .origin import check_cookie_gates
 from .tokens import AccessToken
 
 
@@ -26,7 +27,7 @@ from .tokens import AccessToken
 def login(request: HttpRequest) -> HttpResponse:
     body = http.read_body(request)
     transport = http.login_transport(body)
-    previous = http.refresh_cookie(request) if transport == "cookie" else ""
+    previous = cookie.refresh_cookie(request) if transport == "cookie" else ""
     scope = http.requested_scope(body)
     username, password = http.credentials(body)
     tokens = auth.login_by_password(request, username=username, password=password, transport=transport, scope=scope)
@@ -52,7 +53,7 @@ def logout(request: HttpRequest) -> HttpResponse:
     auth.logout(token, request=request, transport=transport)
     response = HttpResponse(status=204)
     if transport == "cookie":
-        http.delete_cookie(response)
+        cookie.delete_cookie(response)
     return response
 
 
@@ -125,7 +126,7 @@ def _session_of(request: HttpRequest) -> Session:
     """
     session = auth.session_of(auth.verify(http.required_token(request)))
     if session.transport == "cookie":
-        http.check_cookie_gates(request)
+        check_cookie_gates(request)
     return session
 
 

@@ -71,18 +71,17 @@ class Story:
         elif "token" in step:
             self._forge(step)
         elif "login" in step:
-            self.login(step["login"], transport=step.get("transport", "body"))
+            self.login(step["login"], step.get("transport", "body"))
         else:
             self._ask(step)
 
-    def login(self, who: str, *, transport: str = "body") -> None:
+    def login(self, who: str, transport: str = "body") -> None:
         """`$user` logs in: `$user_access`, `$user_refresh`, its `$user_mac`, `$user_sid`, `$user_id`."""
-        body = json.dumps({"username": self.names[who], "password": PASSWORD, "transport": transport}).encode()
-        headers = [("Content-Type", "application/json"), ("Origin", self.names["origin"])]
-        answer = self.service.ask("POST /auth/login/", headers, body)
+        said = {"username": self.names[who], "password": PASSWORD, "transport": transport}
+        answer = self._send({"send": "POST /auth/login/", "page": transport == "cookie", "json": said})
         assert answer.status == 200, f"the login: {answer}"
-        cookie = re.search(rf"{COOKIE}=([^;]+)", answer.header("set-cookie"))
-        self._learn(who, {**answer.json, **({"refresh_token": cookie[1]} if cookie else {})})
+        cookie = _cookie_of(answer)
+        self._learn(who, {**answer.json, **({"refresh_token": cookie} if cookie else {})})
 
     def _learn(self, who: str, tokens: Mapping[str, str]) -> None:
         access = tokens["access_token"]
@@ -176,9 +175,13 @@ class Story:
         who = step["save"]
         if isinstance(answer.json, dict) and "access_token" in answer.json:
             self._learn(who, answer.json)
-        if cookie := re.search(rf"{COOKIE}=([^;]+)", answer.header("set-cookie")):
-            self.names |= {f"{who}_cookie": cookie[1], f"{who}_mac": cookie[1].rpartition(".")[2]}
-            self.secrets.add(cookie[1])
+        if cookie := _cookie_of(answer):
+            self.names |= {f"{who}_cookie": cookie, f"{who}_mac": cookie.rpartition(".")[2]}
+            self.secrets.add(cookie)
+
+
+def _cookie_of(answer: Answer) -> str:
+    return "".join(re.findall(rf"{COOKIE}=([^;]+)", answer.header("set-cookie"))[:1])
 
 
 def claims_of(token: str) -> dict[str, Any]:

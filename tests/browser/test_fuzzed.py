@@ -15,7 +15,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from django_ironclad import http
+from django_ironclad import cookie
 from django_ironclad.contrib import openapi
 
 from .running import MANAGE, PASSWORD, ROOT, Demo, demo_environment, running
@@ -70,7 +70,7 @@ class Visitor:
             case.body = {"username": self._name, "password": PASSWORD}
         elif path in ("/refresh/", "/logout/") and len(self.answers[case.operation.label]) % 4:
             case.body = {}
-            case.cookies = {http.cookie_name(): self._tokens["refresh_token"]}
+            case.cookies = {cookie.cookie_name(): self._tokens["refresh_token"]}
             case.headers.update({"Origin": self.demo.url, "X-Requested-With": "schemathesis"})
         elif path in ("/refresh/", "/logout/"):
             case.body = {"refresh_token": self._tokens["refresh_token"]}

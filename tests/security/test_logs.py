@@ -74,7 +74,7 @@ def test_no_report_of_an_error_shows_a_password_or_a_token(
             lambda: client.get("/broken/", secure=secure, headers=bearer),
             lambda: client.post("/auth/refresh/", {}, "application/json", secure=secure),
             lambda: client.post("/auth/refresh/", {"refresh_token": bodys["refresh_token"]}, "application/json"),
-            lambda: client.post("/auth/refresh/", {"refresh_token": bodys["refresh_token"]}),
+            lambda: client.post("/auth/refresh/", {"refresh_token": bodys["refresh_token"]}, secure=secure),
             lambda: client.get("/auth/me/", secure=secure, headers=bearer),
             lambda: client.post("/auth/login/", right, "application/json", secure=secure),
             lambda: client.post("/auth/login/", right, secure=secure),
@@ -144,7 +144,10 @@ def test_each_refusal_is_a_line_with_its_reason(api: Api, ada: Person, caplog: p
     assert lines == [
         "refused invalid_credentials: refused by the authentication backends",
         "refused rate_limited: an authentication backend has had enough",
-        "refused origin_not_allowed: Origin is absent, or neither ours nor in CSRF_TRUSTED_ORIGINS",
+        (
+            "refused origin_not_allowed: Origin null, and this is http://testserver. If the page is yours, name its "
+            "origin in CSRF_TRUSTED_ORIGINS, or let the proxy pass on Host as it came."
+        ),
         "refused invalid_grant: not the form of a refresh token",
         *["refused invalid_token: the header is none that our keys write"] * 3,
     ]

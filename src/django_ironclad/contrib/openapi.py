@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from django.urls import reverse
 
-from .. import http
+from ..cookie import cookie_name
 
 Schema = TypeVar("Schema", bound=dict[str, Any])
 
@@ -18,7 +18,7 @@ Schema = TypeVar("Schema", bound=dict[str, Any])
 def describe() -> dict[str, Any]:
     """What `openapi.yaml` says, with the name that the cookie has in this project. Paths are as of the mount."""
     description = deepcopy(_read())
-    description["components"]["securitySchemes"]["IroncladCookie"]["name"] = http.cookie_name()
+    description["components"]["securitySchemes"]["IroncladCookie"]["name"] = cookie_name()
     return description
 
 

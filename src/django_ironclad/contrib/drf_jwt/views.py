@@ -1,4 +1,4 @@
-"""drf-jwt's three views: one token in, one token out, and 400 for every refusal."""
+"""drf-jwt's three views: one token in, one token out, and 400 for every refusal of either."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from ... import answers, auth, http
 from ...answers import endpoint
 from ...conf import get_settings
-from ...errors import InvalidCredentials, IroncladError
+from ...errors import InvalidCredentials, IroncladError, OriginNotAllowed
 
 CLIENT_ID: Final = "drf-jwt"
 #: How long after the login a token can still be exchanged, as JWT_REFRESH_EXPIRATION_DELTA was.
@@ -23,7 +23,8 @@ MISSING: Final = ["This field is required."]
 
 
 def _refuse(error: IroncladError) -> HttpResponse:
-    if error.retry_after:
+    # Which no client of drf-jwt meets.
+    if error.retry_after or isinstance(error, OriginNotAllowed):
         return answers.error_answer(error)
     wrong = isinstance(error, InvalidCredentials)
     sentence = "Unable to log in with provided credentials." if wrong else error.description

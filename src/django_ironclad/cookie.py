@@ -1,0 +1,64 @@
+"""The refresh cookie: its name, and how it is set, read and taken away."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest, HttpResponse
+
+from .conf import get_settings
+from .errors import InvalidRequest
+from .origin import check_cookie_gates
+
+#: What is no part of a cookie's name or value (RFC 6265bis §5.6). Django's parser takes every Unicode space away,
+#: and what any host of the domain may set is then called `__Host-`, too.
+_BLANK: Final = " \t"
+
+
+def cookie_name() -> str:
+    return ("__Host-" if django_settings.SESSION_COOKIE_SECURE else "") + get_settings().COOKIE_NAME
+
+
+def refresh_cookie(request: HttpRequest) -> str:
+    """The refresh token in the cookie, "" when there is none, for a page of ours only.
+
+    Raises InvalidRequest where there are two, of which one may be another host's; OriginNotAllowed.
+    """
+    check_cookie_gates(request)
+    values = _values(request)
+    if len(values) > 1:
+        raise InvalidRequest(
+            hint="The refresh cookie is there twice. With SESSION_COOKIE_SECURE no other host can set one of its name."
+        )
+    return "".join(values)
+
+
+def has_refresh_cookie(request: HttpRequest) -> bool:
+    return bool(_values(request))
+
+
+def _values(request: HttpRequest) -> list[str]:
+    """What each cookie of exactly our name holds, as it was sent: the header itself, never Django's reading of it."""
+    pairs = (pair.partition("=") for pair in request.META.get("HTTP_COOKIE", "").split(";"))
+    ours = cookie_name()
+    return [value.strip(_BLANK) for name, equals, value in pairs if equals and name.strip(_BLANK) == ours]
+
+
+def set_cookie(response: HttpResponse, value: str, *, max_age: timedelta) -> None:
+    """The refresh cookie, as strict as `COOKIE_SAMESITE` and `SESSION_COOKIE_SECURE` let it be (ASVS 3.3)."""
+    response.set_cookie(
+        cookie_name(),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=django_settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite=get_settings().COOKIE_SAMESITE,
+    )
+
+
+def delete_cookie(response: HttpResponse) -> None:
+    """Expire the refresh cookie with the attributes it was set with, or the browser would keep it."""
+    set_cookie(response, "", max_age=timedelta(0))
