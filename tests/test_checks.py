@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corsheaders.middleware import CorsMiddleware
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
-from django.test import override_settings
+from django.http import HttpResponse
+from django.test import RequestFactory, override_settings
 
 from django_ironclad import checks
 
@@ -98,6 +101,8 @@ WILD = ["https://*.example.org"]
         ({"CSRF_TRUSTED_ORIGINS": WILD}, set()),
         ({"CORS_ALLOW_ALL_ORIGINS": True}, set()),
         ({"CORS_ALLOW_ALL_ORIGINS": True, "CORS_ALLOW_CREDENTIALS": True}, {"E005"}),
+        ({"CORS_ORIGIN_ALLOW_ALL": True, "CORS_ALLOW_CREDENTIALS": True}, {"E005"}),
+        ({"CORS_ORIGIN_ALLOW_ALL": True, "CORS_ALLOW_ALL_ORIGINS": False, "CORS_ALLOW_CREDENTIALS": True}, set()),
     ],
 )
 def test_what_is_unsafe_together_is_an_error(more: dict[str, Any], expected: set[str]) -> None:
@@ -133,6 +138,119 @@ def test_what_is_risky_in_production_is_told_at_deployment(more: dict[str, Any],
         assert heard(deploy=True) == expected
 
 
+#: For django-cors-headers, and whether somebody whom nobody named has an origin that it lets in.
+CORS: list[tuple[dict[str, Any], bool]] = [
+    ({"CORS_ALLOWED_ORIGINS": ["https://app.example.org"]}, False),
+    ({"CORS_ALLOWED_ORIGINS": ["https://app.example.org", "null"]}, True),
+    ({"CORS_ORIGIN_WHITELIST": ["null"]}, True),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
+        for pattern in [".*", "^.*$", ".+", "", "https?://", r"^https://.+$"]
+    ),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
+        for pattern in [r"^\w+://[\w.:-]+$", r"^https://[\w.-]+\.com$"]
+    ),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
+        for pattern in [r"^http://.*:8443$", r"^https://[\w-]+\.vercel\.app$"]
+    ),
+    ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://\w+\.example\.org"]}, True),
+    ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://app\.example\.org(:\d+)?"]}, True),
+    ({"CORS_ALLOWED_ORIGIN_REGEXES": [re.compile("HTTPS://.*", re.IGNORECASE)]}, True),
+    ({"CORS_ORIGIN_REGEX_WHITELIST": [".*"]}, True),
+    ({"CORS_ORIGIN_REGEX_WHITELIST": [".*"], "CORS_ALLOWED_ORIGIN_REGEXES": []}, False),
+    ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://\w+\.example\.org$", r"^http://localhost:\d+$"]}, False),
+    (
+        {
+            "CORS_ALLOWED_ORIGIN_REGEXES": [
+                r"^http://localhost:\d+",
+                r"(^https://app\.example\.org$)",
+                r"^http://a:3000",
+            ]
+        },
+        False,
+    ),
+    ({"CORS_ALLOWED_ORIGIN_REGEXES": [re.compile(r"^https://app\.example\.org\Z")]}, False),
+]
+#: Whoever has one of these is nobody's friend.
+STRANGERS = [
+    *("null", "https://evil.example", "http://evil.example", "https://evil.com", "https://evil.vercel.app"),
+    *("http://evil.example:8443", "https://x.example.org.evil.example", "https://app.example.org.evil.example"),
+]
+
+
+@pytest.mark.parametrize(("cors", "open_to_all"), CORS, ids=lambda value: str(value) if isinstance(value, dict) else "")
+def test_every_way_to_let_all_origins_in_is_an_error(cors: dict[str, Any], open_to_all: bool) -> None:
+    """As django-cors-headers itself reads these settings."""
+    middleware = CorsMiddleware(lambda _: HttpResponse())
+    with override_settings(**SAFE, **cors, CORS_ALLOW_CREDENTIALS=True):
+        answers = [middleware(RequestFactory().get("/", headers={"origin": origin})) for origin in STRANGERS]
+        let_in = [answer for answer in answers if "access-control-allow-credentials" in answer]
+        assert bool(let_in) == open_to_all
+        assert heard() == ({"E005"} if open_to_all else set())
+    with override_settings(**SAFE, **cors):
+        assert heard(deploy=True) == set()
+
+
+OWN = ["https://app.example.org"]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"ALLOWED_HOSTS": ["app.example.org"], "CSRF_TRUSTED_ORIGINS": OWN}, {"W016"}),
+        ({"ALLOWED_HOSTS": ["App.example.org", "localhost", "10.0.0.7"], "CSRF_TRUSTED_ORIGINS": OWN}, {"W016"}),
+        ({"ALLOWED_HOSTS": ["app.example.org", "api.example.org"], "CSRF_TRUSTED_ORIGINS": OWN}, set()),
+        ({"ALLOWED_HOSTS": [".example.org"], "CSRF_TRUSTED_ORIGINS": OWN}, set()),
+        ({"ALLOWED_HOSTS": ["*"], "CSRF_TRUSTED_ORIGINS": OWN}, set()),
+        ({"ALLOWED_HOSTS": ["localhost"], "CSRF_TRUSTED_ORIGINS": OWN}, set()),
+        ({"ALLOWED_HOSTS": ["app.example.org"], "CSRF_TRUSTED_ORIGINS": []}, set()),
+        (
+            {
+                "ALLOWED_HOSTS": ["app.example.org"],
+                "CSRF_TRUSTED_ORIGINS": OWN,
+                "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+            },
+            set(),
+        ),
+        ({"CORS_ALLOWED_ORIGINS": OWN}, set()),
+        ({"CORS_ALLOWED_ORIGINS": OWN, "CORS_ALLOW_CREDENTIALS": True}, {"W017"}),
+        ({"CORS_ALLOW_CREDENTIALS": True, "CORS_EXPOSE_HEADERS": ["*"]}, {"W017"}),
+        ({"CORS_ALLOW_CREDENTIALS": True, "CORS_EXPOSE_HEADERS": ["retry-after"]}, {"W017"}),
+        ({"CORS_ALLOW_CREDENTIALS": True, "CORS_EXPOSE_HEADERS": ["retry-after", "WWW-AUTHENTICATE", "X-A"]}, set()),
+    ],
+)
+def test_a_front_end_elsewhere_or_a_proxy_that_is_set_up_by_half_is_told_at_deployment(
+    more: dict[str, Any], expected: set[str]
+) -> None:
+    with override_settings(**SAFE | more):
+        assert heard(deploy=True) == expected
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("https://App.example.org", "https://app.example.org/", "https://app.example.org:443", "http://a.example:80"),
+        *(
+            "https://b\xfccher.example",
+            "https://*",
+            "https://*example.org",
+            "https://a.*.example.org",
+            "https://user@a.example",
+        ),
+        *("https://a.example/path", "https://a b.example", "https://"),
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_told(origin: str) -> None:
+    fine = ["https://app.example.org", "http://localhost:5173", "https://xn--bcher-kva.example", "http://[::1]:8000"]
+    fine += ["capacitor://localhost", "chrome-extension://abcdefgh", "http://10.0.0.7:8000", "https://my_app.example"]
+    with override_settings(**SAFE, CSRF_TRUSTED_ORIGINS=fine):
+        assert heard(deploy=True) == set()
+    with override_settings(**SAFE, CSRF_TRUSTED_ORIGINS=[*fine, origin]):
+        assert heard() == {"W018"}
+
+
 def test_rsa_is_told_at_deployment() -> None:
     key = pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
     with override_settings(**SAFE, IRONCLAD={"KEYS": [key], "ISSUER": URL}):
@@ -162,10 +280,10 @@ def test_a_database_without_timeouts_or_lasting_connections_is_told_at_deploymen
 
 
 def test_each_check_has_its_line_in_the_docs() -> None:
-    source = (ROOT / "src/django_ironclad/checks.py").read_text()
+    source = "".join(file.read_text() for file in (ROOT / "src/django_ironclad").glob("*checks.py"))
     docs = (ROOT / "docs/checks.md").read_text()
     ids = {part[:4] for part in source.split('id="ironclad.')[1:]}
-    assert len(ids) > 20
+    assert len(ids) > 24
     assert {identifier for identifier in ids if f"`ironclad.{identifier}`" not in docs} == set()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from django.apps import apps
@@ -12,9 +11,9 @@ from django.contrib.auth.hashers import get_hasher
 from django.core import checks
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 from django.db import connections, router
-from django.views.debug import SafeExceptionReporterFilter
 
 from .conf import get_key_ring, get_settings
+from .cookie_checks import Found, check_cookie, check_deployed_cookie
 from .models import Session
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
@@ -27,8 +26,6 @@ TIMEOUTS: Final = {
 #: What hashes a password so fast that a stolen table of them is soon a table of passwords.
 WEAK_HASHERS: Final = {"md5", "sha1", "unsalted_md5", "unsalted_sha1"}
 
-Found = Iterator[checks.CheckMessage]
-
 
 def register() -> None:
     checks.register(check_settings, checks.Tags.security)
@@ -37,12 +34,12 @@ def register() -> None:
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """What cannot work, wherever it runs."""
-    return [*_middleware(), *_cookie(), *_databases(), *_cors(), *_tenants()]
+    return [*_middleware(), *check_cookie(), *_databases(), *_tenants()]
 
 
 def check_deployment(**_: Any) -> list[checks.CheckMessage]:
     """What is risky in production."""
-    return [*_deployed_cookie(), *_keys(), *_tokens(), *_deployed_database(), *_passwords()]
+    return [*check_deployed_cookie(), *_keys(), *_tokens(), *_deployed_database(), *_passwords()]
 
 
 def _middleware() -> Found:
@@ -63,24 +60,6 @@ def _middleware() -> Found:
         )
 
 
-def _cookie() -> Found:
-    if not _uses_cookie() or get_settings().COOKIE_SAMESITE != "None":
-        return
-    if not django_settings.SESSION_COOKIE_SECURE:
-        yield checks.Error(
-            "Browsers drop a SameSite=None cookie that is not Secure, so nobody could refresh.",
-            hint="Set SESSION_COOKIE_SECURE = True, or IRONCLAD['COOKIE_SAMESITE'] = 'Strict'.",
-            id="ironclad.E002",
-        )
-    if _wildcards():
-        yield checks.Error(
-            "With COOKIE_SAMESITE = 'None', any subdomain of a wildcard in CSRF_TRUSTED_ORIGINS can refresh for "
-            "a visitor from anywhere.",
-            hint=f"Name the origins instead of {_wildcards()!r}, or set IRONCLAD['COOKIE_SAMESITE'] = 'Strict'.",
-            id="ironclad.E003",
-        )
-
-
 def _databases() -> Found:
     users = router.db_for_write(get_user_model())
     if router.db_for_write(Session) != users:
@@ -88,16 +67,6 @@ def _databases() -> Found:
             "Sessions are in another database than users, but are read together with them in one statement.",
             hint=f"Let the database router send the app 'ironclad' to {users!r}.",
             id="ironclad.E004",
-        )
-
-
-def _cors() -> Found:
-    everybody = getattr(django_settings, "CORS_ALLOW_ALL_ORIGINS", False)
-    if everybody and getattr(django_settings, "CORS_ALLOW_CREDENTIALS", False):
-        yield checks.Error(
-            "CORS lets every site call this one with its visitors' cookies and read the answers.",
-            hint="Name your front ends in CORS_ALLOWED_ORIGINS, and drop CORS_ALLOW_ALL_ORIGINS.",
-            id="ironclad.E005",
         )
 
 
@@ -122,29 +91,6 @@ def _tenants() -> Found:
             "Sessions are not where the users are, but are read together with them in one statement.",
             hint=f"Put 'django_ironclad' into {wanted}, beside {users!r}, and into no other list.",
             id="ironclad.E010",
-        )
-
-
-def _deployed_cookie() -> Found:
-    if not _uses_cookie():
-        return
-    if not django_settings.SESSION_COOKIE_SECURE:
-        yield checks.Warning(
-            "The refresh cookie travels over plain http too, and other hosts of the domain can overwrite it.",
-            hint="Set SESSION_COOKIE_SECURE = True, or IRONCLAD['TRANSPORTS'] = ['body'].",
-            id="ironclad.W001",
-        )
-    if _wildcards():
-        yield checks.Warning(
-            "Every subdomain of a wildcard in CSRF_TRUSTED_ORIGINS may use the refresh cookie, one taken over too.",
-            hint=f"Name the origins instead of {_wildcards()!r}.",
-            id="ironclad.W007",
-        )
-    if not SafeExceptionReporterFilter.hidden_settings.search(get_settings().COOKIE_NAME):
-        yield checks.Warning(
-            "The refresh cookie, which comes with every request, would be shown in Django's reports of errors.",
-            hint="Keep 'token' in IRONCLAD['COOKIE_NAME']: what is called so is left out.",
-            id="ironclad.W015",
         )
 
 
@@ -237,11 +183,3 @@ def _passwords() -> Found:
             hint="Set AUTH_PASSWORD_VALIDATORS as `django-admin startproject` does.",
             id="ironclad.W014",
         )
-
-
-def _uses_cookie() -> bool:
-    return "cookie" in get_settings().TRANSPORTS
-
-
-def _wildcards() -> list[str]:
-    return [origin for origin in django_settings.CSRF_TRUSTED_ORIGINS if "*" in origin]
