@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Project:
         file.write_text((file.read_text() if append else "") + text)
 
     def serve(self, **more: str) -> Iterator[Demo]:
-        python = str(self.folder / "venv/bin/python")
+        python = str(Path(self.environment["PATH"].partition(":")[0]) / "python")
         command = (python, "-u", "manage.py", "runserver", "--noreload", "0")
         with running(self.folder / "server", command, cwd=self.folder, env=self.environment | more) as demo:
             yield demo
@@ -111,14 +112,25 @@ def page(context: BrowserContext) -> Page:
     return context.new_page()
 
 
-def log_in(page: Page) -> None:
+def log_in(page: Page, hello: str = '{"hello":"ada"}') -> None:
+    expect(page.get_by_role("button")).to_have_text(["Log in"])
     page.get_by_label("User").fill("ada")
     page.get_by_label("Password").fill("wrong")
     page.get_by_role("button", name="Log in").click()
     expect(page.locator("output")).to_have_text("No active account was found with these credentials.")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.locator("output")).to_have_text('{"hello":"ada"}')
+    expect(page.locator("output")).to_have_text(hello)
+    expect(page.get_by_role("button")).to_have_text(["Log out"])
+
+
+def log_out(page: Page) -> None:
+    with page.expect_response("**/auth/logout/"):
+        page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button")).to_have_text(["Log in"])
+    expect(page.locator("output")).to_be_empty()
+    for label in ("User", "Password"):
+        expect(page.get_by_label(label)).to_have_value("")
 
 
 def test_the_readme_alone_leads_to_a_login_and_a_protected_call_in_a_browser(
@@ -137,45 +149,166 @@ def test_the_readme_alone_leads_to_a_login_and_a_protected_call_in_a_browser(
     (cookie,) = page.context.cookies()
     assert (cookie["name"], cookie["httpOnly"]) == ("ironclad_refresh_token", True)
 
+    log_out(page)
+    assert page.context.cookies() == []
+    page.reload()
+    log_in(page)
+
 
 def test_its_curl_lines_work_as_they_stand(project: Project, demo: Demo) -> None:
-    login, hello, refresh = re.findall(r"^curl .+$", SECTION, re.MULTILINE)
+    try_the_curl_lines(project, demo)
 
-    def curl(line: str, **tokens: str) -> dict[str, str]:
+
+def try_the_curl_lines(project: Project, demo: Demo) -> None:
+    """Each as it is written, but for the address and what stands for a token."""
+    login, hello, refresh, logout = re.findall(r"^curl .+$", SECTION, re.MULTILINE)
+
+    def curl(line: str, **tokens: str) -> tuple[str, Any]:
         line = line.replace("http://localhost:8000", demo.url)
         for shown, token in tokens.items():
             line = re.sub(rf"{shown}[\w.-]*…[^\s\"]*", token, line)
-        return dict(json.loads(project.run(line.replace("curl", "curl --silent", 1))))
+        text, _, status = project.run(line + " --silent --write-out ' %{http_code}'").rpartition(" ")
+        return status, json.loads(text) if text else None
 
-    tokens = curl(login)
+    status, tokens = curl(login)
     shown = re.search(r"^# (\{.+\})$", SECTION, re.MULTILINE)
     assert shown is not None
-    assert json.loads(shown[1]).keys() == tokens.keys()
-    assert curl(hello, eyJ=tokens["access_token"]) == {"hello": "ada"}
-    assert curl(refresh, **{"8c1f": tokens["refresh_token"]}).keys() == tokens.keys()
+    assert (status, tokens.keys()) == ("200", json.loads(shown[1]).keys())
+    assert curl(hello, eyJ=tokens["access_token"]) == ("200", {"hello": "ada"})
+    status, refreshed = curl(refresh, **{"8c1f": tokens["refresh_token"]})
+    assert (status, refreshed.keys()) == ("200", tokens.keys())
+    assert curl(logout, **{"8c1f": tokens["refresh_token"]}) == ("204", None)
+    status, refused = curl(refresh, **{"8c1f": refreshed["refresh_token"]})
+    assert (status, refused["error"]) == ("400", "invalid_grant")
+    status, refused = curl(hello, eyJ=refreshed["access_token"])
+    assert (status, refused["error"]) == ("401", "invalid_token")
 
 
 VARIANTS = (ROOT / "README.md").read_text().partition("\n## The same with Django Ninja")[2].partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("number", [1, 2], ids=["Django Ninja", "plain Django"])
-def test_its_other_views_work_as_they_stand(project: Project, tmp_path: Path, number: int) -> None:
-    settings, *urls = re.findall(r"```python\n(.*?)```", VARIANTS, re.DOTALL)
-    another = Project(tmp_path, project.environment)
+def start(project: Project, folder: Path, *, settings: str, urls: str) -> Project:
+    """Another new project, with these lines at the end of its settings and addresses."""
+    another = Project(folder, project.environment)
     another.run("python -m django startproject mysite .")
     another.write("mysite/settings.py", settings, append=True)
-    another.write("mysite/urls.py", urls[number - 1], append=True)
+    another.write("mysite/urls.py", urls, append=True)
     another.run("python manage.py migrate")
     another.run("python manage.py createsuperuser --username ada --email ada@example.org --noinput")
     assert "no issues" in another.run("python manage.py check")
+    return another
 
-    command = (str(project.folder / "venv/bin/python"), "-u", "manage.py", "runserver", "--noreload", "0")
-    with running(tmp_path / "server", command, cwd=tmp_path, env=project.environment) as demo:
-        answer = demo.call("GET", "/hello/", token=demo.login("ada")["access_token"])
-        assert (answer.status, answer.json) == (200, {"hello": "ada"})
+
+@pytest.mark.parametrize("number", [1, 2], ids=["Django Ninja", "plain Django"])
+def test_its_other_views_work_as_they_stand(project: Project, page: Page, tmp_path: Path, number: int) -> None:
+    settings, *urls = re.findall(r"```python\n(.*?)```", VARIANTS, re.DOTALL)
+    another = start(project, tmp_path, settings=settings, urls=urls[number - 1])
+    another.write("mysite/templates/page.html", PAGE)
+
+    with contextmanager(another.serve)() as demo:
         for token in ("", "garbage"):
             refused = demo.call("GET", "/hello/", token=token)
             assert (refused.status, refused.json["error"]) == (401, "invalid_token")
+        try_the_curl_lines(another, demo)
+        page.goto(demo.url)
+        log_in(page, '{"hello": "ada"}')
+        log_out(page)
+
+
+#: A project as many are: pages behind Django's own login, an API for them and for scripts, errors in a form of its own.
+GROWN_SETTINGS = """
+INSTALLED_APPS += ["rest_framework", "rest_framework.authtoken", "mysite"]
+LOGIN_REDIRECT_URL = "/home/"
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "rest_framework.authentication.TokenAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "EXCEPTION_HANDLER": "mysite.errors.handle",
+}
+"""
+GROWN_ERRORS = """
+from rest_framework.views import exception_handler
+
+def handle(error, context):
+    response = exception_handler(error, context)
+    if response is not None:
+        response.data = {"problem": response.data}
+    return response
+"""
+GROWN_URLS = """
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.urls import include
+from rest_framework.decorators import api_view
+from rest_framework.response import Response
+
+@login_required
+def home(request):
+    return HttpResponse(f"<h1>Home of {request.user.get_username()}</h1>")
+
+@api_view(["GET", "POST"])
+def notes(request):
+    return Response({"of": request.user.get_username(), "by": type(request.successful_authenticator).__name__})
+
+urlpatterns += [
+    path("accounts/", include("django.contrib.auth.urls")),
+    path("home/", home),
+    path("notes/", notes),
+]
+"""
+GROWN_LOGIN = '<form method="post">{% csrf_token %}{{ form.as_p }}<button>Sign in</button></form>'
+NOTES = """async (headers) => {
+    const answers = await Promise.all(["GET", "POST"].map((method) => fetch("/notes/", { method, headers })));
+    return Promise.all(answers.map(async (answer) => [answer.status, await answer.json()]));
+}"""
+
+
+def test_a_project_with_sessions_a_login_page_and_other_settings_keeps_all_of_them(
+    project: Project, page: Page, tmp_path: Path
+) -> None:
+    section = (ROOT / "README.md").read_text().partition("\n## In a project that you have\n")[2].partition("\n## ")[0]
+    settings, urls = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    grown = start(project, tmp_path, settings=GROWN_SETTINGS + settings, urls=GROWN_URLS + urls)
+    grown.write("mysite/errors.py", GROWN_ERRORS)
+    grown.write("mysite/templates/registration/login.html", GROWN_LOGIN)
+    key = grown.run("python manage.py drf_create_token ada").split()[2]
+
+    def notes(headers: dict[str, str]) -> Any:
+        return page.evaluate(NOTES, headers)
+
+    def by(name: str) -> list[Any]:
+        return [[200, {"of": "ada", "by": name}]] * 2
+
+    with contextmanager(grown.serve)() as demo:
+        # As before: a visitor is sent to the login page, its session opens pages and API, with Django's CSRF token.
+        page.goto(f"{demo.url}/home/")
+        assert page.url.endswith("/accounts/login/?next=/home/")
+        assert [status for status, _ in notes({})] == [401, 401]
+        assert notes({"Authorization": f"Token {key}"}) == by("TokenAuthentication")
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading")).to_have_text("Home of ada")
+        csrf = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}["csrftoken"]
+        assert notes({"X-CSRFToken": csrf}) == by("SessionAuthentication")
+        assert notes({})[1] == [403, {"problem": {"detail": "CSRF Failed: CSRF token missing."}}]
+
+        # And by a token, beside that session.
+        tokens = demo.login("ada")
+        bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+        assert notes(bearer) == by("BearerAuthentication")
+        assert demo.call("GET", "/home/", token=tokens["access_token"]).status == 200
+        assert demo.call("GET", "/home/").status == 302
+
+        # Each ends without the other; a refusal has the form that the project gives to all of them.
+        assert demo.call("POST", "/auth/logout/", {"refresh_token": tokens["refresh_token"]}).status == 204
+        (status, refused), _ = notes(bearer)
+        assert (status, refused["problem"]["error"]) == (401, "invalid_token")
+        assert notes({"X-CSRFToken": csrf}) == by("SessionAuthentication")
+        assert page.goto(f"{demo.url}/admin/").status == 200  # type: ignore[union-attr]
+        expect(page.get_by_role("link", name="Sessions")).to_be_visible()
 
 
 PRODUCTION = """
