@@ -1,21 +1,26 @@
-"""The projects that the pages of docs/ show: each block of Python is the file that its first line names."""
+"""What the pages of docs/ show is run: projects, whose blocks begin with the name of their file, and single lines."""
 
 from __future__ import annotations
 
 import importlib
 import re
+import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.test import Client, override_settings
+from django.contrib.staticfiles import finders
+from django.template import Context, Engine
+from django.test import Client, RequestFactory, override_settings
 from django.urls import clear_url_caches
 from ninja.testing import TestClient
 
 from django_ironclad import auth
+from django_ironclad.models import Session
 
 from .conftest import Api, Person
 from .websockets import Websocket
@@ -113,3 +118,82 @@ def test_channels(project: Callable[[str], None], ada: Person) -> None:
     with override_settings(ROOT_URLCONF="tests.urls", IRONCLAD={"SCOPES": lambda user, groups: ["read"]}):
         token = auth.login(ada.user).access_token
         assert async_to_sync(ask)(token) == f"{ada.name} {ada.user.email} ()"
+
+
+#: What the pages take for granted in a block that is no whole file. One that needs more names it here.
+GIVEN = """
+from datetime import timedelta
+
+from django.urls import include, path
+from django.views.decorators.cache import cache_page
+from django.views.decorators.vary import vary_on_headers
+from rest_framework import viewsets
+from rest_framework.permissions import AllowAny
+from rest_framework.views import APIView
+"""
+
+
+def run_blocks(page: str, ada: Person, **names: Any) -> dict[str, Any]:
+    """Run each block of Python in turn; with settings of ours, somebody can log in. What they have defined."""
+    exec(GIVEN, names)
+    for block in re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL):
+        # A path among others, as in a list.
+        exec(compile(block.rstrip().rstrip(","), f"docs/{page}", "exec"), names)
+        with override_settings(IRONCLAD=names.pop("IRONCLAD", {})):
+            auth.authenticate(auth.login(ada.user).access_token)
+    return names
+
+
+def test_the_guide(ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DOCS / "guide.md").read_text()
+    command = re.search(r"`(openssl genpkey [^`]+?)(keys/[\w-]+\.pem)`", text)
+    assert command is not None
+    (tmp_path / "keys").mkdir()
+    for key in set(re.findall(r"keys/[\w-]+\.pem", text)):
+        subprocess.run([*command[1].split(), key], cwd=tmp_path, check=True, capture_output=True, timeout=20)
+    for name in ("campus", "campus.tokens"):
+        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    sys.modules["campus.tokens"].claims = lambda user, group_names: {"tenant": "acme"}  # type: ignore[attr-defined]
+    this, other = (auth.verify(auth.login(ada.user).access_token) for _ in range(2))
+    request = RequestFactory().get("/")
+    request.auth = this  # type: ignore[attr-defined]
+
+    defined = run_blocks("guide.md", ada, BASE_DIR=tmp_path, user=ada.user, request=request, sid=other.sid)
+
+    auth.authenticate(defined["tokens"].access_token)
+    assert Session.objects.get(pk=this.sid).revoked_at is None
+    assert Session.objects.get(pk=other.sid).revoked_reason == "lost phone"
+
+
+def test_the_checks(ada: Person) -> None:
+    assert run_blocks("checks.md", ada)["DATABASES"]["default"]["CONN_MAX_AGE"] == 60
+
+
+def test_tenants(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, Any] = {}
+    blocks = re.findall(r"^```python\n(.*?)^```$", (DOCS / "tenants.md").read_text(), re.MULTILINE | re.DOTALL)
+    for block in blocks:
+        exec(compile(block, "docs/tenants.md", "exec"), names)
+        if block.startswith("# mysite/tenants.py\n"):
+            for name in ("mysite", "mysite.tenants"):
+                monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+            sys.modules["mysite.tenants"].realm = names.pop("realm")  # type: ignore[attr-defined]
+    assert names["Router"]().db_for_write(Session) == "default"
+    with override_settings(IRONCLAD=names["IRONCLAD"]):
+        token = names["invite"](ada.user).access_token
+        with names["realm"]("acme"):
+            assert auth.verify(token).claims["realm"] == "acme"
+            assert names["Router"]().db_for_read(Session) == "acme"
+
+
+def test_the_templates_of_the_client() -> None:
+    ours = "django_ironclad.templatetags.ironclad"
+    engine = Engine(builtins=["django.templatetags.static", ours], libraries={"ironclad": ours})
+    page = "".join(
+        engine.from_string(block).render(Context())
+        for block in re.findall(r"^```html\n(.*?)^```$", (DOCS / "client.md").read_text(), re.MULTILINE | re.DOTALL)
+    )
+
+    files = set(re.findall(r"/static/(django_ironclad/[\w.-]+)", page))
+    assert "django_ironclad/ironclad-angularjs.js" in files
+    assert all(finders.find(file) for file in files)
