@@ -19,6 +19,7 @@ from .world import (
     is_permitted,
     is_superuser,
     joins,
+    joins_more_than_a_token_can_say,
     joins_the_choir,
     leaves,
     login,
@@ -141,6 +142,8 @@ class Case:
     http: bool = False
 
 
+MANY = [joins, joins_more_than_a_token_can_say]
+
 CASES = [
     # Is there a token, and is it good?
     Case("no token", "read", lambda _: "", MISSING),
@@ -248,6 +251,52 @@ CASES = [
         groups=True,
     ),
     Case("strict, the group", "strict-registrar", login(after=[joins]), answered(statements=1), groups=True),
+    # More groups than a token can say: the row is asked, and the session with it.
+    Case("the group among many", "registrar", login(after=MANY), answered(statements=1), groups=True),
+    Case(
+        "many groups, and not this one",
+        "registrar",
+        login(after=[joins_more_than_a_token_can_say]),
+        denied(statements=1),
+        groups=True,
+    ),
+    Case(
+        "the group among many that was left since",
+        "registrar",
+        login(after=MANY, then=[leaves]),
+        denied(statements=1),
+        groups=True,
+    ),
+    Case(
+        "the group among many of a session that was ended elsewhere just now",
+        "registrar",
+        login(after=MANY, then=[is_ended_elsewhere]),
+        invalid(statements=1),
+        groups=True,
+    ),
+    Case(
+        "the group among many of an inactive user",
+        "registrar",
+        login(after=MANY, then=[is_inactive]),
+        invalid(statements=1),
+        groups=True,
+    ),
+    Case(
+        "the group among many, no database",
+        "registrar",
+        login(after=MANY),
+        Outcome(503, "temporarily_unavailable", statements=1),
+        during=database_down,
+        groups=True,
+    ),
+    Case("strict, the group among many", "strict-registrar", login(after=MANY), answered(statements=1), groups=True),
+    Case(
+        "everything at once, among many groups",
+        "everything",
+        login(after=[*MANY, is_permitted]),
+        answered(statements=4),
+        groups=True,
+    ),
     # Permissions: Django asks for the user, for theirs, and for those of their groups.
     Case("not the permission", "permission", good, denied(statements=3), groups=True),
     Case("the permission", "permission", login(after=[is_permitted]), answered(statements=3), groups=True),

@@ -111,6 +111,13 @@ def joins_the_choir(world: World) -> None:
     joins(world, "choir")
 
 
+def joins_more_than_a_token_can_say(world: World) -> None:
+    from django.contrib.auth.models import Group
+
+    names = (f"course-2026-autumn-{number:04d}-teachers" for number in range(170))
+    world.ada.groups.add(*Group.objects.bulk_create(Group(name=name) for name in names))
+
+
 def leaves(world: World) -> None:
     world.ada.groups.clear()
 
