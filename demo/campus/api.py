@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from django_ironclad import auth
 from django_ironclad.drf import requires, requires_recent_login
 from django_ironclad.models import Session
 from django_ironclad.tokens import AccessToken
@@ -62,9 +63,14 @@ class ProfileView(APIView):
     permission_classes = [IsAuthenticated]
 
     def get(self, request: Request) -> Response:
-        user, token = cast("User", request.user), cast("AccessToken", request.auth)
+        user = cast("User", request.user)
         return Response(
-            {"username": user.username, "name": user.get_full_name(), "email": user.email, "groups": token.groups}
+            {
+                "username": user.username,
+                "name": user.get_full_name(),
+                "email": user.email,
+                "groups": auth.groups(request),
+            }
         )
 
 

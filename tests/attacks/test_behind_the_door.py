@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +23,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, ninja, refresh, tokens, users, verifier
+from django_ironclad import auth, ninja, refresh, sessions, tokens, users, verifier
 from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
@@ -28,6 +31,7 @@ from django_ironclad.decorators import requires
 from django_ironclad.encoding import b64encode
 from django_ironclad.errors import (
     AccessDenied,
+    GroupsLeftOut,
     InsufficientScope,
     InvalidCredentials,
     InvalidToken,
@@ -525,3 +529,71 @@ def test_a_device_that_may_little_may_no_more_after_a_refresh(api: Api, ada: Per
         later = api.refresh(narrow["refresh_token"]).json()
 
         assert [auth.verify(each["access_token"]).scope for each in (narrow, later)] == [{"read"}] * 2
+
+
+def in_many_groups(person: Callable[..., Person], name: str, *groups: str) -> str:
+    """The token of somebody who is in these groups, and in more than it can say."""
+    from django.contrib.auth.models import Group
+
+    somebody = person(name, groups=groups)
+    somebody.user.groups.add(*[Group.objects.get_or_create(name=f"{'choir ' * 8}{number}")[0] for number in range(60)])
+    return auth.login(somebody.user).access_token
+
+
+def test_who_is_kept_out_as_one_of_a_group_does_not_come_in_by_joining_many_others(
+    person: Callable[..., Person],
+) -> None:
+    access = auth.verify(in_many_groups(person, "eve", "quarantined"))
+    try:
+        comes_in = "quarantined" not in access.groups
+    except GroupsLeftOut:
+        comes_in = False
+
+    assert not comes_in
+
+
+def test_who_is_in_many_groups_is_not_in_every_group(person: Callable[..., Person]) -> None:
+    user, access = auth.authenticate(in_many_groups(person, "rosa", "registrar"))
+    auth.authorize(user, access, Requirement(group="registrar"))
+
+    with pytest.raises(AccessDenied):
+        auth.authorize(*auth.authenticate(in_many_groups(person, "eve")), Requirement(group="registrar"))
+
+
+def test_who_is_in_many_groups_and_was_logged_out_is_in_none_of_them(person: Callable[..., Person]) -> None:
+    user, access = auth.authenticate(in_many_groups(person, "rosa", "registrar"))
+    sessions.revoke_all(user, reason="administrator")
+
+    with pytest.raises(InvalidToken):
+        auth.authorize(user, access, Requirement(group="registrar"))
+
+
+def test_on_the_event_loop_too_the_groups_that_a_token_leaves_out_are_asked_for(
+    person: Callable[..., Person],
+) -> None:
+    user, access = auth.authenticate(in_many_groups(person, "eve"))
+
+    with pytest.raises(AccessDenied):
+        async_to_sync(auth.aauthorize)(user, access, Requirement(group="registrar"))
+
+
+def test_no_project_lets_its_users_say_who_acts_or_by_which_key(ada: Person) -> None:
+    """RFC 8693 §4.1, RFC 7800 §3: claims by which others will judge."""
+    for claim in ("act", "cnf", "realm", "acr"):
+        with (
+            override_settings(IRONCLAD={"CLAIMS": lambda user, groups, claim=claim: {claim: {"sub": "1"}}}),
+            pytest.raises(ImproperlyConfigured),
+        ):
+            auth.login(ada.user)
+
+
+def test_what_is_called_a_group_and_is_none_opens_nothing() -> None:
+    """Teams with titles, groups by wish: only a relation to Django's groups is membership, and only one of them."""
+    done = run_user_models("other_groups", "groups_of_several_meanings", "groups_of_a_proxy")
+    assert {step for went in done.values() for step, error in went.items() if error} == set()
+
+
+def run_user_models(*names: str) -> dict[str, dict[str, str]]:
+    command = [sys.executable, "-m", "tests.user_models.run", *names]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, timeout=120, check=True)
+    return {name: told["went"] for name, told in json.loads(done.stdout).items()}
