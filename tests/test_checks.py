@@ -20,8 +20,18 @@ from django.core.checks import run_checks
 from django.db import connection
 from django.http import HttpResponse
 from django.test import RequestFactory, override_settings
+from django.urls import include, path
+from django.views.decorators.cache import never_cache
+from ninja import NinjaAPI
+from ninja.security import django_auth
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.views import APIView
 
 from django_ironclad import checks
+from django_ironclad.drf import BearerAuthentication
+from django_ironclad.middleware import BearerMiddleware
+from django_ironclad.ninja import Bearer
+from django_ironclad.ninja import requires as ninja_requires
 
 ROOT = Path(__file__).parents[1]
 SAFE: dict[str, Any] = {
@@ -66,14 +76,53 @@ def test_the_middleware_stands_before_djangos_csrf_check() -> None:
         assert heard() == {"E001"}
 
 
-def test_something_has_to_look_at_tokens() -> None:
-    without = [path for path in settings.MIDDLEWARE if "Bearer" not in path]
-    with override_settings(MIDDLEWARE=without):
-        assert heard() == set()
-        with override_settings(REST_FRAMEWORK={}):
-            assert heard() == {"W006"}
-    with override_settings(REST_FRAMEWORK={}):
-        assert heard() == set()
+class OwnMiddleware(BearerMiddleware):
+    pass
+
+
+class OwnAuthentication(BearerAuthentication):
+    pass
+
+
+class RestView(APIView):
+    authentication_classes: list[Any] = []
+
+
+def ninja(**operation: Any) -> tuple[Any, ...]:
+    api = NinjaAPI(urls_namespace=f"checks-{id(operation)}", auth=operation.pop("default", None))
+    api.get("/me", **operation)(lambda request: {})
+    return (path("outer/", include([path("api/", api.urls)])),)
+
+
+def rest(*classes: type) -> tuple[Any, ...]:
+    return (path("rest/", never_cache(RestView.as_view(authentication_classes=classes))),)
+
+
+NAME = "DEFAULT_AUTHENTICATION_CLASSES"
+
+
+@pytest.mark.parametrize(
+    ("project", "expected"),
+    [
+        ({}, {"W006"}),
+        ({"REST_FRAMEWORK": {NAME: ["rest_framework.authentication.SessionAuthentication"]}}, {"W006"}),
+        ({"REST_FRAMEWORK": {NAME: ["django_ironclad_is_not_here.Authentication"]}}, {"W006"}),
+        ({"REST_FRAMEWORK": {NAME: ["django_ironclad.drf.BearerAuthentication"]}}, set()),
+        ({"REST_FRAMEWORK": {NAME: ["django_ironclad.drf.StrictBearerAuthentication"]}}, set()),
+        ({"REST_FRAMEWORK": {NAME: [f"{__name__}.OwnAuthentication"]}}, set()),
+        ({"REST_FRAMEWORK": {NAME: [OwnAuthentication]}}, set()),
+        ({"MIDDLEWARE": ["django_ironclad.middleware.BearerMiddleware"]}, set()),
+        ({"MIDDLEWARE": [f"{__name__}.OwnMiddleware"]}, set()),
+        ({"ROOT_URLCONF": rest(SessionAuthentication)}, {"W006"}),
+        ({"ROOT_URLCONF": rest(SessionAuthentication, OwnAuthentication)}, set()),
+        ({"ROOT_URLCONF": ninja(default=django_auth)}, {"W006"}),
+        ({"ROOT_URLCONF": ninja(default=Bearer())}, set()),
+        ({"ROOT_URLCONF": ninja(auth=[django_auth, ninja_requires(scope="read")])}, set()),
+    ],
+)
+def test_something_has_to_look_at_tokens(project: dict[str, Any], expected: set[str]) -> None:
+    with override_settings(**{"MIDDLEWARE": [], "REST_FRAMEWORK": {}, "ROOT_URLCONF": ()} | project):
+        assert {message.id for message in checks.check_settings()} == {f"ironclad.{each}" for each in expected}
 
 
 class Elsewhere:
@@ -260,8 +309,8 @@ def test_rsa_is_told_at_deployment() -> None:
 def test_a_key_file_that_others_may_read_is_told_at_deployment(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(ED25519)
-    for path in (file, str(file)):
-        with override_settings(**SAFE, IRONCLAD={"KEYS": [path], "ISSUER": URL}):
+    for key in (file, str(file)):
+        with override_settings(**SAFE, IRONCLAD={"KEYS": [key], "ISSUER": URL}):
             file.chmod(0o644)
             assert heard(deploy=True) == {"W005"}
             file.chmod(0o600)

@@ -101,6 +101,12 @@ def test_ninja(project: Callable[[str], None], ada: Person, person: Callable[...
         headers = {"Authorization": f"Bearer {auth.login(ada.user).access_token}"}
         assert TestClient(api).post("/notes", headers=headers).json() == {"by": ada.name}
         assert TestClient(api).post("/notes").json()["error"] == "invalid_token"
+        from school.optional import api as optional  # type: ignore[import-not-found]
+
+        assert TestClient(optional).get("/timetable", headers=headers).json() == {"of": ada.name}
+        assert TestClient(optional).get("/timetable").json() == {"of": "everybody"}
+        for bad in ("Bearer garbage", f"{headers['Authorization']}x"):
+            assert TestClient(optional).get("/timetable", headers={"Authorization": bad}).status_code == 401
 
 
 @pytest.mark.django_db(transaction=True)

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import html
+import json
 import time
 from typing import Any
 
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied as DjangosPermissionDenied
+from django.http import Http404
+from django.test import modify_settings
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled, ValidationError
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
 
-from django_ironclad.drf import BearerAuthentication
+from django_ironclad.drf import BearerAuthentication, Refused, exception_handler
+from django_ironclad.errors import (
+    AccessDenied,
+    InsufficientScope,
+    InsufficientUserAuthentication,
+    InvalidToken,
+    IroncladError,
+    MissingToken,
+    TemporarilyUnavailable,
+)
 
 from .campus.models import Note
 from .conftest import Api, Person
@@ -181,3 +200,93 @@ def test_a_page_for_somebody_who_is_gone_is_401(api: Api, ada: Person, path: str
 
     assert (answer.status_code, ada.name in page(answer)) == (401, False)
     assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+# Its exceptions, as handlers of others see them, and our own handler.
+
+
+def test_a_refusal_tells_others_all_that_drfs_own_do() -> None:
+    refused = Refused(InsufficientUserAuthentication(300))
+    sentence, code = "This needs a more recent login.", "insufficient_user_authentication"
+
+    assert refused.get_codes() == {"error": code, "error_description": code, "max_age": code}
+    assert refused.get_full_details() == {
+        "error": {"message": code, "code": code},
+        "error_description": {"message": sentence, "code": code},
+        "max_age": {"message": 300, "code": code},
+    }
+    assert refused.detail == {"error": code, "error_description": sentence, "max_age": 300}
+    assert json.loads(JSONRenderer().render(refused.detail)) == refused.detail
+    assert str(refused)
+
+
+@pytest.mark.parametrize(
+    "error", [InvalidToken(), MissingToken(), InsufficientScope("read"), TemporarilyUnavailable(), AccessDenied()]
+)
+def test_so_does_each_refusal(error: IroncladError) -> None:
+    codes = Refused(error).get_codes()
+
+    assert set(codes.values()) == {error.code}
+    assert set(Refused(error).get_full_details()) == set(codes)
+
+
+class Handled(APIView):
+    authentication_classes: list[Any] = [BearerAuthentication]
+
+    def get_exception_handler(self) -> Any:
+        return exception_handler
+
+    def get(self, request: Any, error: Exception | None) -> Any:
+        if error:
+            raise error
+        return Response({})
+
+
+def handled(error: Exception | None = None, *, token: str = "", **attributes: Any) -> Any:
+    request = APIRequestFactory().get("/", headers={"authorization": f"Bearer {token}"} if token else {})
+    return Handled.as_view(**attributes)(request, error=error)
+
+
+def told(answer: Any) -> tuple[int, str, str]:
+    assert set(answer.data) == {"error", "error_description"}
+    return answer.status_code, answer.data["error"], answer.data["error_description"]
+
+
+def test_our_handler_answers_drfs_own_refusals_as_ours() -> None:
+    members = {"permission_classes": [IsAuthenticated]}
+    answer = handled(**members)
+    assert told(answer) == (401, "invalid_token", "Authentication credentials were not provided.")
+    assert answer["WWW-Authenticate"] == 'Bearer realm="api"'
+    answer = handled(**members, authentication_classes=[SessionAuthentication])
+    assert told(answer)[:2] == (403, "access_denied")
+    answer = handled(AuthenticationFailed("Not you."))
+    assert told(answer) == (401, "invalid_token", "Not you.")
+    for denied in (PermissionDenied("Not here."), DjangosPermissionDenied()):
+        answer = handled(denied)
+        assert told(answer)[:2] == (403, "access_denied")
+        assert 'error="access_denied"' in answer["WWW-Authenticate"]
+        assert answer["Cache-Control"] == "no-store"
+    assert told(handled(PermissionDenied("Not here.")))[2] == "Not here."
+
+
+def test_our_handler_answers_errors_of_ours_that_a_view_lets_out() -> None:
+    answer = handled(TemporarilyUnavailable())
+    assert told(answer)[:2] == (503, "temporarily_unavailable")
+    assert answer["Retry-After"] == "1"
+    assert handled(InsufficientUserAuthentication(300)).data["max_age"] == 300
+    assert told(handled(token="garbage"))[:2] == (401, "invalid_token")
+
+
+def test_our_handler_leaves_everything_else_to_drf() -> None:
+    assert handled(ValidationError({"name": ["required"]})).data == {"name": ["required"]}
+    assert set(handled(Http404()).data) == set(handled(Throttled()).data) == {"detail"}
+    with pytest.raises(RuntimeError):
+        handled(RuntimeError())
+
+
+def test_login_required_middleware_leaves_drf_to_itself(api: Api, ada: Person) -> None:
+    token = api.login(ada)["access_token"]
+    with modify_settings(MIDDLEWARE={"append": "django.contrib.auth.middleware.LoginRequiredMiddleware"}):
+        assert api.get("/drf/members/", token).status_code == 200
+        assert api.get("/drf/members/").status_code == 401
+        assert api.get("/drf/public/").status_code == 200

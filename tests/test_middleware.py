@@ -13,7 +13,7 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
-from django.test import AsyncClient, Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory, modify_settings
 
 from django_ironclad.decorators import public
 from django_ironclad.middleware import BearerMiddleware
@@ -118,6 +118,26 @@ def test_who_the_request_has_is_who_the_token_says(api: Api, ada: Person) -> Non
 
     assert request.user == ada.user
     assert request.auth.username == ada.name  # type: ignore[attr-defined]
+
+
+def test_under_login_required_middleware_a_token_is_a_login_and_what_is_public_stays_so(api: Api, ada: Person) -> None:
+    with modify_settings(MIDDLEWARE={"append": "django.contrib.auth.middleware.LoginRequiredMiddleware"}):
+        tokens = api.login(ada)
+        assert api.refresh(tokens["refresh_token"]).status_code == 200
+        assert api.get("/auth/jwks.json").status_code == 200
+        assert api.get("/auth/me/", tokens["access_token"]).status_code == 200
+        assert api.get("/auth/me/").status_code == 401
+        given = api.post("/api-token-auth/", {ada.user.USERNAME_FIELD: ada.name, "password": ada.password}).json()[
+            "token"
+        ]
+        assert api.post("/api-token-verify/", {"token": given}).status_code == 200
+        assert api.post("/api-token-refresh/", {"token": given}).status_code == 200
+        assert api.get("/plain/public/").status_code == 200
+        assert api.get("/plain/", tokens["access_token"]).json()["user"] == ada.name
+        assert acall("/plain/async/", tokens["access_token"]).json()["user"] == ada.name
+        assert api.get("/plain/").status_code == 302
+        assert api.get("/plain/", "garbage").status_code == 401
+        assert api.logout(tokens["refresh_token"]).status_code == 204
 
 
 # Who may do what: Django's own ways, and `requires` on classes.

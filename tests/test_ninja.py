@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.contrib.auth.decorators import login_not_required
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, modify_settings, override_settings
 from django.urls import path
-from ninja import NinjaAPI, Schema
+from ninja import NinjaAPI, Router, Schema
 from ninja.errors import AuthenticationError, ConfigError
 from ninja.security import APIKeyHeader, django_auth
 from ninja.testing import TestAsyncClient, TestClient
 from ninja.throttling import UserRateThrottle
 
 from django_ironclad import auth
-from django_ironclad.errors import InvalidToken
+from django_ironclad.errors import IroncladError
 from django_ironclad.ninja import Bearer, install, requires, requires_recent_login
 
 from .conftest import Person
@@ -96,6 +100,22 @@ def seldom(request):  # type: ignore[no-untyped-def]
 @api.get("/partners", auth=[Bearer(), Partner()])
 def partners(request):  # type: ignore[no-untyped-def]
     return {"auth": str(request.auth)}
+
+
+@api.get("/optional", auth=[Bearer(), lambda request: "Authorization" not in request.headers])
+def optional(request):  # type: ignore[no-untyped-def]
+    return {"user": request.user.get_username()}
+
+
+@api.get("/open", auth=None)
+def is_open(request):  # type: ignore[no-untyped-def]
+    return {}
+
+
+@api.get("/said-to-be-open", auth=None)
+@login_not_required
+def said_to_be_open(request):  # type: ignore[no-untyped-def]
+    return {}
 
 
 @api.get("/others", auth=django_auth)
@@ -208,15 +228,75 @@ def test_a_projects_handler_of_whatever_goes_wrong_is_asked(token: str) -> None:
     assert (answer.status_code, answer.content) == (418, b"ValidationError")
 
 
-def test_without_install_nobody_is_let_in_and_it_is_loud(token: str) -> None:
-    forgotten = NinjaAPI(urls_namespace="forgotten", auth=Bearer())
-    forgotten.get("/me")(me)
-    client = TestClient(forgotten)
+@pytest.mark.parametrize("kind", ["an API", "a router", "a router in a router", "async"])
+def test_without_install_whoever_is_refused_hears_the_same(ada: Person, token: str, kind: str) -> None:
+    router, outer = Router(auth=Bearer()), Router()
+    forgotten = NinjaAPI(urls_namespace=f"forgotten {kind}", auth=Bearer())
+    of = forgotten if kind == "an API" else router
+    of.get("/me")(mixed_async if kind == "async" else mixed)
+    of.get("/user", response=UserSchema)(async_user if kind == "async" else user)
+    of.get("/old", auth=requires_recent_login(max_age=timedelta(minutes=1)))(mixed_async if kind == "async" else mixed)
+    outer.add_router("", router)
+    tested = {"an API": forgotten, "a router in a router": outer}.get(kind, router)
+    client = TestAsyncClient(tested) if kind == "async" else TestClient(tested)
 
-    assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
-    with pytest.raises(InvalidToken):
-        client.get("/me", headers={"Authorization": f"Bearer {token}x"})
-    assert client.get("/me").status_code == 401
+    def call(path: str, token: str = "") -> Any:
+        get = async_to_sync(client.get) if kind == "async" else client.get
+        return get(path, headers={"Authorization": f"Bearer {token}"} if token else {})
+
+    assert refusal(call("/me", token + "x")) == (401, "invalid_token", INVALID)
+    assert refusal(call("/me")) == (401, "invalid_token", 'Bearer realm="api"')
+    assert call("/me", token).json() == {"user": ada.name}
+    with time_machine.travel(time.time() - 120):
+        old = auth.login(ada.user).access_token
+    assert (call("/old", token).status_code, call("/old", old).json()["max_age"]) == (200, 60)
+    get_user_model()._default_manager.filter(pk=ada.user.pk).update(is_active=False)
+    assert refusal(call("/user", token)) == (401, "invalid_token", INVALID)
+
+
+def test_without_install_no_database_is_503(token: str) -> None:
+    forgotten = NinjaAPI(urls_namespace="forgotten-503", auth=Bearer(strict=True))
+    forgotten.get("/me")(me)
+
+    def fail(*_: object) -> None:
+        raise OperationalError("the server is gone")
+
+    with connection.execute_wrapper(fail):
+        answer = TestClient(forgotten).get("/me", headers={"Authorization": f"Bearer {token}"})
+
+    assert (answer.status_code, answer.json()["error"], answer["Retry-After"]) == (503, "temporarily_unavailable", "1")
+
+
+def test_without_install_the_projects_own_handler_of_our_errors_is_asked(token: str) -> None:
+    own = NinjaAPI(urls_namespace="own-handler", auth=Bearer())
+    own.add_exception_handler(IroncladError, lambda request, error: HttpResponse(error.code, status=418))
+    own.get("/me")(me)
+
+    answer = TestClient(own).get("/me", headers={"Authorization": f"Bearer {token}x"})
+
+    assert (answer.status_code, answer.content) == (418, b"invalid_token")
+
+
+def test_a_login_may_be_optional(ada: Person, token: str) -> None:
+    assert get("/optional", token).json() == {"user": ada.name}
+    assert get("/optional").json() == {"user": ""}
+    for bad in (token + "x", "garbage"):
+        assert refusal(get("/optional", bad)) == (401, "invalid_token", INVALID)
+
+
+LOGIN_REQUIRED = {"append": "django.contrib.auth.middleware.LoginRequiredMiddleware"}
+
+
+def test_login_required_middleware_leaves_operations_to_their_own_authentication(ada: Person, token: str) -> None:
+    with modify_settings(MIDDLEWARE=LOGIN_REQUIRED):
+        for path in ("/me", "/mixed"):
+            assert get(path, token).json()["user"] == ada.name
+            assert refusal(get(path))[:2] == (401, "invalid_token")
+        assert async_to_sync(AsyncClient().get)("/async-user", headers={"authorization": f"Bearer {token}"}).json()
+        assert get("/others").status_code == 401
+        # Django's own rule for what has none.
+        assert get("/open", token).status_code == 302
+        assert get("/said-to-be-open").json() == {}
 
 
 def test_ninjas_own_test_clients_work(ada: Person, token: str) -> None:

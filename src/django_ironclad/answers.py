@@ -71,6 +71,7 @@ def error_headers(error: IroncladError) -> dict[str, str]:
         headers["Retry-After"] = str(error.retry_after)
     if error.status in (401, 403):
         headers["WWW-Authenticate"] = challenge(error)
+        headers["Vary"] = "Authorization"
     return headers
 
 
@@ -114,6 +115,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
             return _protect(response)
 
         border.ironclad_public = True  # type: ignore[attr-defined]
+        border.login_required = False  # type: ignore[attr-defined]
         for alias in connections:
             border = transaction.non_atomic_requests(using=alias)(border)
         return border
@@ -127,5 +129,5 @@ def _protect(response: HttpResponse) -> HttpResponse:
     if "public" not in response.get("Cache-Control", ""):
         response["Cache-Control"] = "no-store"
         response["Cross-Origin-Resource-Policy"] = "same-origin"
-        patch_vary_headers(response, ("Cookie", "Origin", "Sec-Fetch-Site"))
+        patch_vary_headers(response, ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site"))
     return response

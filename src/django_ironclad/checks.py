@@ -15,6 +15,7 @@ from django.db import connections, router
 from .conf import get_key_ring, get_settings
 from .cookie_checks import Found, check_cookie, check_deployed_cookie
 from .models import Session
+from .readers import somebody_reads_tokens
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
@@ -50,12 +51,11 @@ def _middleware() -> Found:
             hint=f"In MIDDLEWARE, move {MIDDLEWARE!r} to before {CSRF!r}.",
             id="ironclad.E001",
         )
-    rest_framework = getattr(django_settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ())
-    if MIDDLEWARE not in order and not any("django_ironclad" in str(each) for each in rest_framework):
+    if not somebody_reads_tokens():
         yield checks.Warning(
-            "No view looks at access tokens, unless it names its authentication class itself.",
+            "No view looks at access tokens.",
             hint=f"Put {MIDDLEWARE!r} into MIDDLEWARE, before {CSRF!r}, or 'django_ironclad.drf.BearerAuthentication' "
-            "into REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'].",
+            "into REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'], or django_ironclad.ninja.Bearer() into a NinjaAPI.",
             id="ironclad.W006",
         )
 

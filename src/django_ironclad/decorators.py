@@ -21,10 +21,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 def public(view: View) -> View:
     """Anybody may call this view: `BearerMiddleware` ignores its `Authorization` header, be it right, stale or garbage.
 
-    As Django's `login_not_required`, it is an attribute, so it survives other decorators; on class-based views use
-    `method_decorator(public, name="dispatch")`.
+    It says `login_not_required` as well and is an attribute as that is, so it survives other decorators; on class-based
+    views use `method_decorator(public, name="dispatch")`.
     """
     view.ironclad_public = True  # type: ignore[attr-defined]
+    view.login_required = False  # type: ignore[attr-defined]
     return view
 
 

@@ -7,15 +7,29 @@ from functools import partial
 from itertools import dropwhile, islice
 from typing import Any
 
+from django.core.exceptions import PermissionDenied as DjangosPermissionDenied
+from rest_framework import views
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from . import answers, auth, http
-from .errors import IroncladError, MissingToken, UnknownKey
+from . import answers, auth, http, identity
+from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
 from .users import load
+
+
+class NumberDetail(int):
+    """A number in a refusal, with the `code` that DRF wants of whatever is told: its `ErrorDetail` is a text."""
+
+    code: str
+
+    def __new__(cls, number: int, code: str) -> NumberDetail:
+        self = super().__new__(cls, number)
+        self.code = code
+        return self
 
 
 class Refused(APIException):
@@ -23,8 +37,8 @@ class Refused(APIException):
 
     def __init__(self, error: IroncladError) -> None:
         super().__init__(detail=answers.error_body(error), code=error.code)  # type: ignore[arg-type]
-        # As it is: DRF would make a text of a number.
-        vars(self)["detail"].update(error.parameters)
+        numbers = {name: each for name, each in error.parameters.items() if isinstance(each, int)}
+        vars(self)["detail"].update({name: NumberDetail(each, error.code) for name, each in numbers.items()})
         self.status_code = error.status
         self.auth_header = answers.error_headers(error).get("WWW-Authenticate", "")
         self.wait = error.retry_after
@@ -36,15 +50,17 @@ class BearerAuthentication(BaseAuthentication):
     strict = False
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        _note_dependence(request)
         try:
             token = http.bearer_token(request._request)
             if not token:
                 return None
-            user, access = auth.authenticate(token, strict=self.strict, refusal=partial(_refusal, request))
+            user, access = auth.authenticate(token, strict=self.strict, refusal=partial(_gone, request))
             # A page shows who this is, when it is too late to answer that they are gone.
             # Not `getattr`: where there is none yet, DRF's request would search itself and Django's for it.
             if getattr(vars(request).get("accepted_renderer"), "media_type", "") == "text/html":
                 load(user)
+            identity.settle(request._request, user)
             return user, access
         except UnknownKey as error:
             return self._ask_others(request, error)
@@ -96,8 +112,52 @@ def _permission(requirement: Requirement) -> type[BasePermission]:
     return Requires
 
 
+def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
+    """For `REST_FRAMEWORK["EXCEPTION_HANDLER"]`: DRF's own 401 and 403 read as ours, `error` and `error_description`.
+
+    So do our errors where a view lets one out. Everything else, such as a validation error, is answered as DRF does.
+    """
+    if isinstance(exc, IroncladError):
+        exc = _refusal(context["request"], exc)
+    response = views.exception_handler(exc, context)
+    if response is None or not isinstance(exc, (*_UNAUTHENTICATED, PermissionDenied, DjangosPermissionDenied)):
+        return response
+    if response.status_code == 401:
+        error: IroncladError = MissingToken() if isinstance(exc, NotAuthenticated) else InvalidToken()
+    else:
+        error = AccessDenied()
+        response["WWW-Authenticate"] = answers.challenge(error)
+    response["Cache-Control"] = "no-store"
+    said = response.data.get("detail") if isinstance(response.data, dict) else None
+    response.data = answers.error_body(error) | ({"error_description": said} if said else {})
+    return response
+
+
+#: 403 instead of 401 where the first authentication class of a view knows no challenge, as SessionAuthentication.
+_UNAUTHENTICATED = (NotAuthenticated, AuthenticationFailed)
+
+
+def _gone(request: Request, error: IroncladError) -> Refused:
+    """Whoever looks at Django's request when the answer is on its way sees nobody, not the same refusal again."""
+    identity.forget(request._request)
+    return _refusal(request, error)
+
+
 def _refusal(request: Request, error: IroncladError) -> Refused:
     answers.log(error)
-    if view := request.parser_context.get("view"):
-        view.headers["Cache-Control"] = "no-store"
+    _headers(request)["Cache-Control"] = "no-store"
     return Refused(error)
+
+
+def _note_dependence(request: Request) -> None:
+    """Here, not in the middleware: a project of DRF's views has none."""
+    headers = _headers(request)
+    others = headers.get("Vary", "")
+    if "Authorization" not in others:
+        headers["Vary"] = f"{others}, Authorization" if others else "Authorization"
+
+
+def _headers(request: Request) -> dict[str, str]:
+    """What DRF adds to the answer of this request, if it has come to a view."""
+    headers: dict[str, str] = getattr(request.parser_context.get("view"), "headers", {})
+    return headers

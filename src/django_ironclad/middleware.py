@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
-from . import answers, auth, http
-from .errors import IroncladError
+from . import answers, auth, http, identity
+from .errors import InvalidToken, IroncladError
+from .ownership import is_ours
 from .realms import enter
 from .tokens import AccessToken
-from .users import admit
+
+#: In the place of True: UpdateCacheMiddleware stores nothing before the answer says on what it depends.
+_HELD: Final[list[None]] = []
 
 
 class BearerMiddleware:
     """Stands before `CsrfViewMiddleware`: a request that a Bearer token authenticates needs no CSRF token.
 
-    A bad token is 401 on every view but a `public` one; DRF's views and Ninja's operations are left to
-    the authentication of their own.
+    A bad token is 401 on every view but a `public` one. Three kinds of views are left alone: DRF's and Ninja's have
+    authentication of their own, and Django's admin is for Django's session.
     """
 
     sync_capable = True
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]) -> None:
-        self.get_response = get_response
-        if iscoroutinefunction(get_response):
+        self.get_response: Any = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
             markcoroutinefunction(self)
             self.process_view = self._aprocess_view  # type: ignore[method-assign, assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
         request.auth = None  # type: ignore[attr-defined]
-        return self.get_response(request)
+        if "user" not in vars(request):
+            # AuthenticationMiddleware comes after us, or never.
+            identity.forget(request)
+        identity.foresee(request)
+        if self._is_async:
+            return self._acall(request)
+        return _varied(request, self.get_response(request))
+
+    async def _acall(self, request: HttpRequest) -> HttpResponse:
+        return _varied(request, await self.get_response(request))
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         enter(request)
@@ -57,21 +71,23 @@ class BearerMiddleware:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Ours becomes its answer, also when it was raised in the view: a lazy user whose row is gone."""
-        return answers.refuse(error) if isinstance(error, IroncladError) else None
+        if not isinstance(error, IroncladError):
+            return None
+        if isinstance(error, InvalidToken):
+            identity.forget(request)
+        return answers.refuse(error)
 
 
 def _token_for(request: HttpRequest, view: Any) -> str:
     """The Bearer token that is ours to judge, "" when there is none."""
-    return "" if _judges_for_itself(view) else http.bearer_token(request)
-
-
-def _judges_for_itself(view: Any) -> bool:
-    """A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own."""
-    return (
-        getattr(view, "ironclad_public", False)
-        or hasattr(getattr(view, "cls", None), "authentication_classes")
-        or getattr(view, "__module__", "") == "ninja.operation"
-    )
+    if not is_ours(request, view):
+        identity.take_back(request)
+        return ""
+    identity.note_dependence(request)
+    state = vars(request)
+    if state.get("_cache_update_cache"):
+        state["_cache_update_cache"] = _HELD
+    return http.bearer_token(request)
 
 
 def _is_strict(view: Any) -> bool:
@@ -79,6 +95,16 @@ def _is_strict(view: Any) -> bool:
 
 
 def _admit(request: Any, user: Any, token: AccessToken) -> None:
-    admit(request, user, token)
+    identity.admit(request, user, token)
     # What CsrfViewMiddleware itself sets once it is content: nothing ambient authenticates this request.
     request.csrf_processing_done = True
+
+
+def _varied(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What depends on the header says so, to caches outside of us and, now that it does, to Django's."""
+    state = vars(request)
+    if state.get("ironclad_depends"):
+        patch_vary_headers(response, ("Authorization",))
+        if state.get("_cache_update_cache") is _HELD:
+            state["_cache_update_cache"] = True
+    return response

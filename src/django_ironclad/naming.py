@@ -67,11 +67,9 @@ def can_be_name(text: str) -> bool:
 
 
 @cache
-def names_without_query(model: Any) -> frozenset[str]:
-    """The attributes of a user that the text of the name is enough for."""
-    if _names_itself(model):
-        return frozenset({"get_username"})
-    return frozenset() if _name_field(model).is_relation else frozenset({"get_username", model.USERNAME_FIELD})
+def name_needs_the_row(model: Any) -> bool:
+    """Whether `get_username` gives an object that the text of the name is not enough for: what a relation refers to."""
+    return not _names_itself(model) and bool(_name_field(model).is_relation)
 
 
 def name_path() -> str:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
@@ -26,19 +25,26 @@ _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})
 class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     """Stands for the user of a verified access token, as the object behind Django's own `request.user` does.
 
-    The primary key, the user name, `is_authenticated`, `is_anonymous`, `__class__` and `_meta` cost no query.
+    The primary key, `get_username()`, `is_authenticated`, `is_anonymous`, `__class__` and `_meta` cost no query. Every
+    other name is the row's, the user name's own field too: it may have changed since the token was issued, and nobody
+    should read the old one beside the rest of the row. Once the row is loaded, everything is read from it.
     """
 
-    def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Exception]) -> None:
+    def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Any]) -> None:
         pk = _facts().primary_key(token.sub)
         # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
         own = _state(self)
         own["_wrapped"], own["_setupfunc"] = empty, lambda: _load(pk, refusal)
         own["_pk"], own["_name"] = pk, token.username
 
-    #: What Django's AnonymousUser is there to deny.
-    is_authenticated = True
-    is_anonymous = False
+    @property
+    def is_authenticated(self) -> bool:
+        row = _state(self)["_wrapped"]
+        return row is empty or row.is_authenticated
+
+    @property
+    def is_anonymous(self) -> bool:
+        return not self.is_authenticated
 
     def __getattr__(self, name: str) -> Any:
         own = _state(self)
@@ -48,10 +54,10 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
                 return own["_pk"]
             if name in facts.constant:
                 return facts.constant[name]
-            if name in facts.user_names and own["_name"]:
+            if name == "get_username" and own["_name"] and facts.name_is_enough:
                 with suppress(*naming.NO_VALUE):
                     said = naming.name_of(own["_name"])
-                    return (lambda: said) if name == "get_username" else said
+                    return lambda: said
             if name in _NO_EXPRESSION:
                 raise AttributeError(name)
             self._setup()
@@ -93,7 +99,7 @@ class _Facts:
 
     primary_key: Callable[[str], Any]
     primary_key_names: frozenset[str]
-    user_names: frozenset[str]
+    name_is_enough: bool
     constant: dict[str, Any]
 
 
@@ -106,7 +112,7 @@ def _facts() -> _Facts:
         # Remembered as long as their tokens are: a UUID is two microseconds.
         primary_key=lru_cache(maxsize=REMEMBERED)(naming.key_of),
         primary_key_names=frozenset({"pk", meta.pk.attname}),
-        user_names=naming.names_without_query(model),
+        name_is_enough=not naming.name_needs_the_row(model),
         # A query by this user asks the last.
         constant={"_meta": meta, "_is_pk_set": lambda *_: True},
     )
@@ -120,14 +126,15 @@ def _forget(*, setting: str, **_: object) -> None:
 setting_changed.connect(_forget)
 
 
-def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
-    """From here on this request is `user`'s, by `token`, in sync and async code. Nothing is loaded yet."""
+def share_row(source: Any, target: Any) -> None:
+    """What one of two lazy users has loaded is the other's as well: of one request there is one user.
 
-    async def auser() -> Any:
-        return await sync_to_async(load)(user)
-
-    request.user, request.auser, request.auth = user, auser, token
-    return token
+    Raises InvalidToken if there was no row.
+    """
+    if type(source) is type(target) is LazyUser and (row := _state(source)["_wrapped"]) is not empty:
+        if not isinstance(row, get_user_model()):
+            raise InvalidToken("the user is gone or inactive")
+        _state(target)["_wrapped"] = row
 
 
 def load(user: Any) -> Any:
@@ -139,13 +146,21 @@ def load(user: Any) -> Any:
     return user._wrapped
 
 
-def _load(pk: Any, refusal: Callable[[IroncladError], Exception]) -> Any:
-    """The row as the project's own manager shows it. Neither AttributeError nor DoesNotExist, which others swallow."""
+def _load(pk: Any, refusal: Callable[[IroncladError], Any]) -> Any:
+    """The row as the project's own manager shows it, or else what `refusal` makes of our error.
+
+    An exception is raised: neither AttributeError nor DoesNotExist, which others swallow. Anybody else stands in.
+    """
     model = get_user_model()
     try:
         user = model._default_manager.get(pk=pk)
     except model.DoesNotExist:
-        raise refusal(InvalidToken("the user is gone")) from None
-    if not user.is_active:
-        raise refusal(InvalidToken("the user is inactive"))
-    return user
+        why = "the user is gone"
+    else:
+        if user.is_active:
+            return user
+        why = "the user is inactive"
+    found = refusal(InvalidToken(why))
+    if isinstance(found, Exception):
+        raise found
+    return found

@@ -1,0 +1,102 @@
+"""Whose a view is: `BearerMiddleware`'s to judge, or DRF's, Ninja's, Django's admin's, or everybody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from types import FunctionType, MethodType
+from typing import Any, Final
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import URLResolver, get_resolver
+from django.views import View
+
+#: Of Django's admin and admindocs, `staff_member_required` included: they are made for Django's own login.
+ADMIN: Final = "django.contrib.admin"
+NINJA: Final = "ninja.operation"
+
+
+def is_ours(request: HttpRequest, view: Any) -> bool:
+    """Whether a Bearer token opens this view by the middleware's word.
+
+    A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own, and
+    Django's admin has Django's session only: under whatever name, and whoever wrapped their views.
+    """
+    public = getattr(view, "ironclad_public", False)
+    return not public and not _is_elsewhere(view) and not _is_within_an_admin(request)
+
+
+@lru_cache(maxsize=4096)
+def _is_elsewhere(view: Any) -> bool:
+    return any(_is_of(part, ADMIN, NINJA) or _is_rest_framework(part) for part in parts_of(view))
+
+
+def _is_of(part: Any, *modules: str) -> bool:
+    if type(part) is FunctionType:
+        # Not `__module__`, which `functools.wraps` replaces.
+        return str(part.__globals__.get("__name__")).startswith(modules)
+    kind = part if isinstance(part, type) else type(part)
+    return any(each.__module__.startswith(modules) for each in kind.__mro__)
+
+
+def _is_rest_framework(part: Any) -> bool:
+    return type(part) is FunctionType and hasattr(vars(part).get("cls"), "authentication_classes")
+
+
+def parts_of(view: Any) -> Iterator[Any]:
+    """The view and what it is made of, however it was wrapped: by decorators with and without `wraps`, or a class."""
+    todo, seen = [view], set()
+    while todo:
+        part = todo.pop()
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            todo += _within(part)
+
+
+def _within(part: Any) -> list[Any]:
+    # By its type, not `isinstance`: that would ask a lazy object in a closure for its `__class__`, and set it up.
+    kind = type(part)
+    if kind is FunctionType:
+        return [*vars(part).values(), *_closure(part)]
+    if kind is MethodType:
+        return [part.__func__, part.__self__]
+    if issubclass(kind, partial):
+        return [part.func, *part.args, *part.keywords.values()]
+    if kind in (tuple, list):
+        return list(part)
+    if issubclass(kind, type):
+        names = ("dispatch", *part.http_method_names) if issubclass(part, View) else ()
+        return [getattr(part, name) for name in names if hasattr(part, name)]
+    # An object that is called as a view: what it calls in turn, it holds.
+    return list(vars(part).values()) if callable(part) and hasattr(part, "__dict__") else []
+
+
+def _closure(function: FunctionType) -> Iterator[Any]:
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # Not filled yet.
+            continue
+
+
+def _is_within_an_admin(request: HttpRequest) -> bool:
+    """Whether these are an admin site's URLs: its `get_urls` may hold views that nothing else tells from one's own."""
+    match = request.resolver_match
+    if match is None or not match.namespaces:
+        return False
+    root = get_resolver(getattr(request, "urlconf", settings.ROOT_URLCONF))
+    return _has_an_admin(root, tuple(match.namespaces))
+
+
+@lru_cache(maxsize=1024)
+def _has_an_admin(resolver: URLResolver, namespaces: tuple[str, ...]) -> bool:
+    for name in namespaces:
+        if name not in resolver.namespace_dict:
+            return False
+        resolver = resolver.namespace_dict[name][1]
+        # What AdminSite.get_urls itself puts on its views, and nobody else.
+        if any(hasattr(getattr(pattern, "callback", None), "admin_site") for pattern in resolver.url_patterns):
+            return True
+    return False
