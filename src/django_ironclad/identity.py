@@ -43,7 +43,9 @@ def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
     async def auser() -> Any:
         return await sync_to_async(load)(user)
 
-    settle(request, user)
+    # Without a call where nobody has looked before: this is each request's way.
+    if "ironclad_early" in vars(request):
+        settle(request, user)
     request.user, request.auser, request.auth = user, auser, token
     return token
 

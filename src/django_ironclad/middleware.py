@@ -83,8 +83,8 @@ def _token_for(request: HttpRequest, view: Any) -> str:
     if not is_ours(request, view):
         identity.take_back(request)
         return ""
-    identity.note_dependence(request)
     state = vars(request)
+    state["ironclad_depends"] = True
     if state.get("_cache_update_cache"):
         state["_cache_update_cache"] = _HELD
     return http.bearer_token(request)

@@ -23,8 +23,10 @@ def is_ours(request: HttpRequest, view: Any) -> bool:
     A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own, and
     Django's admin has Django's session only: under whatever name, and whoever wrapped their views.
     """
-    public = getattr(view, "ironclad_public", False)
-    return not public and not _is_elsewhere(view) and not _is_within_an_admin(request)
+    if getattr(view, "ironclad_public", False) or _is_elsewhere(view):
+        return False
+    match = request.resolver_match
+    return match is None or not match.namespaces or not _is_within_an_admin(request, tuple(match.namespaces))
 
 
 @lru_cache(maxsize=4096)
@@ -81,13 +83,9 @@ def _closure(function: FunctionType) -> Iterator[Any]:
             continue
 
 
-def _is_within_an_admin(request: HttpRequest) -> bool:
+def _is_within_an_admin(request: HttpRequest, namespaces: tuple[str, ...]) -> bool:
     """Whether these are an admin site's URLs: its `get_urls` may hold views that nothing else tells from one's own."""
-    match = request.resolver_match
-    if match is None or not match.namespaces:
-        return False
-    root = get_resolver(getattr(request, "urlconf", settings.ROOT_URLCONF))
-    return _has_an_admin(root, tuple(match.namespaces))
+    return _has_an_admin(get_resolver(getattr(request, "urlconf", settings.ROOT_URLCONF)), namespaces)
 
 
 @lru_cache(maxsize=1024)
