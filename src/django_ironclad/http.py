@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
@@ -102,17 +103,29 @@ def _single(lists: Any) -> Mapping[str, Any]:
 
 
 def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
-    """User name and password, the password exactly as it was sent. Raises InvalidRequest before anything is hashed."""
-    model = get_user_model()
-    field = model.USERNAME_FIELD
-    username = text(body, field if field in body else "username")
+    """User name and password: the name as Django's `UsernameField` takes it, the password exactly as it was sent.
+
+    Raises InvalidRequest before anything is hashed.
+    """
+    field = get_user_model().USERNAME_FIELD
+    name = field if field in body else "username"
+    username = text(body, name)
     if _CONTROL.search(username):
         raise InvalidRequest("control characters in the user name")
+    # Before as well: to normalize a long text takes long.
+    username = _no_longer_than_any(unicodedata.normalize("NFKC", _no_longer_than_any(username).strip()))
+    if not username:
+        raise InvalidRequest("a blank user name", description=f'"{name}" is required and must be a text.')
+    return username, password(body, "password")
+
+
+def _no_longer_than_any(username: str) -> str:
     # Nobody's; and whoever counts attempts has no column for it.
-    longest = max(MAX_USERNAME, getattr(model._meta.get_field(field), "max_length", None) or MAX_USERNAME)
+    field = get_user_model()._meta.get_field(get_user_model().USERNAME_FIELD)
+    longest = max(MAX_USERNAME, getattr(field, "max_length", None) or MAX_USERNAME)
     if len(username) > longest:
         raise InvalidRequest("user name too long", description=f"The user name is longer than {longest} characters.")
-    return username, password(body, "password")
+    return username
 
 
 def password(body: Mapping[str, Any], name: str) -> str:

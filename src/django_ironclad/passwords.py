@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from inspect import signature
 from typing import Any
 
-from django.contrib.auth import authenticate, get_user_model
+from django.conf import settings
+from django.contrib.auth import authenticate, get_backends, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -33,13 +35,33 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
 
 def _known(request: HttpRequest | None, username: str, password: str) -> Any:
     try:
-        # By the name of its field, as django-axes and most backends look for it.
-        return authenticate(request, **{get_user_model().USERNAME_FIELD: username}, password=password)
+        # Some backends ask the request, and fail without one.
+        return authenticate(request or HttpRequest(), **{name_of_the_name(): username}, password=password)
     except naming.NO_VALUE:
         if naming.can_be_name(username):
             raise
         # Letters where names are numbers: Django's own backend fails on them.
         return None
+
+
+def name_of_the_name() -> str:
+    """By which argument backends are told the user name: the one that most of them take.
+
+    `username`, as Django's own form says it, or the user model's field, as most packages do: where that decides
+    nothing, what django-axes looks for.
+    """
+    field = get_user_model().USERNAME_FIELD
+    preferred = str(getattr(settings, "AXES_USERNAME_FORM_FIELD", field))
+    backends = get_backends()
+    return max(("username", field), key=lambda name: (sum(_takes(each, name) for each in backends), name == preferred))
+
+
+def _takes(backend: Any, name: str) -> bool:
+    try:
+        signature(backend.authenticate).bind(None, **{name: "", "password": ""})
+    except TypeError:
+        return False
+    return True
 
 
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> Any:
