@@ -40,6 +40,13 @@ def test_thirty_wrong_passwords_from_one_address_are_429(ada: Person) -> None:
     assert login(ada.name, PASSWORD, address="198.51.100.9").status_code == 200
 
 
+def test_guesses_at_one_name_are_counted_together_however_it_is_spelled(ada: Person) -> None:
+    wide = chr(ord(ada.name[0]) + 0xFEE0) + ada.name[1:]
+    spelled = [ada.name, f" {ada.name}", f"{ada.name}\u3000", wide, ada.name]
+
+    assert [login(each, "wrong").status_code for each in spelled] == [401] * 4 + [429]
+
+
 def test_another_user_of_the_same_address_is_not_locked_out(ada: Person, person: Any) -> None:
     rosa = person("rosa")
     for _ in range(10):
