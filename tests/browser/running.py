@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,10 @@ class Demo:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read().decode())
+
+    def post_with(self, cookie: Mapping[str, Any], path: str) -> Answer:
+        """What the browser with this refresh cookie would send: its token counts in the cookie only."""
+        return self.call("POST", path, {}, Cookie=f"{cookie['name']}={cookie['value']}", Origin=self.url)
 
     def login(self, username: str, password: str = PASSWORD) -> dict[str, Any]:
         answer = self.call("POST", "/auth/login/", {"username": username, "password": password})

@@ -150,7 +150,7 @@ def test_a_session_that_is_over_asks_the_page_on_our_adapter_to_log_in_again(pag
     log_in(page)
     expect_signed_in(page)
     (cookie,) = page.context.cookies()
-    assert demo.call("POST", "/auth/logout/", {"refresh_token": cookie["value"]}).status == 204
+    assert demo.post_with(cookie, "/auth/logout/").status == 204
     assert grades(page)[0] == "401"
     expect(page.locator("#message")).to_have_text("Your session is over. Please log in again.")
     expect(page.get_by_label("User name")).to_be_focused()

@@ -168,7 +168,7 @@ def test_the_token_goes_with_no_template_no_call_that_skips_it_and_nowhere_that_
 
 def test_a_refused_refresh_is_broadcast_once_as_unauthenticated(page: Page, faults: Faults, demo: Demo) -> None:
     (cookie,) = page.context.cookies()
-    demo.call("POST", "/auth/logout/", {"refresh_token": cookie["value"]})
+    demo.post_with(cookie, "/auth/logout/")
     faults.set(spoil=True)
 
     assert page.evaluate("Promise.all([call(), call(), call()])") == [401] * 3

@@ -98,7 +98,7 @@ def test_a_refused_refresh_signs_out_every_tab_once_with_its_reason(
 ) -> None:
     tabs = start_tabs(context, 3)
     (cookie,) = context.cookies()
-    demo.call("POST", "/auth/logout/", {"refresh_token": cookie["value"]})
+    demo.post_with(cookie, "/auth/logout/")
     faults.set(spoil=True)
 
     assert together(tabs, "calls(3)") == [[401] * 3] * 3
@@ -136,7 +136,7 @@ def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_netwo
     context.set_offline(True)
     with page.expect_response("**/auth/logout/"):
         context.set_offline(False)
-    refused = demo.call("POST", "/auth/refresh/", {"refresh_token": cookie["value"]})
+    refused = demo.post_with(cookie, "/auth/refresh/")
     assert refused.json["error"] == "invalid_grant"
     assert not context.cookies()
     assert page.evaluate("localStorage.length") == 0

@@ -108,8 +108,7 @@ def test_an_example_logs_in_through_its_own_development_server(
         expect(ended).to_be_visible()
         assert page.context.cookies() == []
 
-    headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Origin": demo.url}
-    refused = demo.call("POST", "/auth/refresh/", {}, **headers)
+    refused = demo.post_with(cookie, "/auth/refresh/")
     assert (refused.status, refused.json["error"]) == (400, "invalid_grant")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -69,8 +70,8 @@ def status(page: Page, name: str) -> str:
     return shown.inner_text()
 
 
-def refresh_token(page: Page) -> str:
-    return next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "ironclad_refresh_token")
+def refresh_cookie(page: Page) -> Any:
+    return next(cookie for cookie in page.context.cookies() if cookie["name"] == "ironclad_refresh_token")
 
 
 def test_a_wrong_password_is_told_and_signs_nobody_in(page: Page) -> None:
@@ -154,7 +155,7 @@ def test_a_401_is_refreshed_and_the_call_repeated_with_the_new_token(
     log_in_right(page, "ada")
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.headers.get("authorization", "")))
-    before = refresh_token(page)
+    before = refresh_cookie(page)["value"]
     del answers[:], sent[:]
     press(page, "Expire my token")
 
@@ -165,7 +166,7 @@ def test_a_401_is_refreshed_and_the_call_repeated_with_the_new_token(
     assert second.startswith("Bearer ")
     assert first != second
     assert not refreshing
-    assert refresh_token(page) != before
+    assert refresh_cookie(page)["value"] != before
 
 
 def test_many_calls_that_meet_a_401_share_one_refresh(page: Page, answers: list[tuple[str, int]]) -> None:
@@ -199,7 +200,7 @@ def test_a_visitor_who_never_logged_in_asks_for_no_refresh(page: Page, answers: 
 
 def end_on_the_server(page: Page, demo: Demo) -> None:
     """The session ends, the browser keeps its cookie and does not know."""
-    assert demo.call("POST", "/auth/logout/", {"refresh_token": refresh_token(page)}).status == 204
+    assert demo.post_with(refresh_cookie(page), "/auth/logout/").status == 204
 
 
 def lose_the_cookie(page: Page, demo: Demo) -> None:
@@ -235,7 +236,7 @@ def test_a_logout_ends_the_session_on_the_server_too(page: Page, demo: Demo, ans
     with page.expect_request("**/profile/") as profile:
         press(page, "My profile")
     access = profile.value.headers["authorization"].removeprefix("Bearer ")
-    refresh = refresh_token(page)
+    cookie = refresh_cookie(page)
     with page.expect_response("**/auth/logout/"):
         press(page, "Log out")
 
@@ -244,7 +245,7 @@ def test_a_logout_ends_the_session_on_the_server_too(page: Page, demo: Demo, ans
     assert answers[-1] == ("POST /auth/logout/", 204)
     assert not page.context.cookies()
     assert demo.call("GET", "/profile/", token=access).status == 401
-    assert demo.call("POST", "/auth/refresh/", {"refresh_token": refresh}).json["error"] == "invalid_grant"
+    assert demo.post_with(cookie, "/auth/refresh/").json["error"] == "invalid_grant"
 
 
 def test_no_script_can_read_a_token_from_any_storage(page: Page) -> None:
