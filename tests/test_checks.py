@@ -16,6 +16,7 @@ from corsheaders.middleware import CorsMiddleware
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.db import connection
 from django.http import HttpResponse
@@ -185,6 +186,25 @@ def test_what_is_unsafe_together_is_an_error(more: dict[str, Any], expected: set
 def test_what_is_risky_in_production_is_told_at_deployment(more: dict[str, Any], expected: set[str]) -> None:
     with override_settings(**SAFE | more):
         assert heard(deploy=True) == expected
+
+
+@pytest.mark.parametrize("make", [str, Path], ids=["a text", "a Path"])
+def test_a_key_file_that_is_missing_is_told_wherever_checks_run_and_stops_no_command(make: Any, tmp_path: Path) -> None:
+    for deploy in (False, True):
+        with override_settings(**SAFE | {"IRONCLAD": {"KEYS": [make(tmp_path / "absent.pem")]}}):
+            assert heard(deploy=deploy) == {"W021"}
+    (tmp_path / "absent.pem").write_text(ED25519)
+    (tmp_path / "absent.pem").chmod(0o600)
+    with override_settings(**SAFE | {"IRONCLAD": {"KEYS": [make(tmp_path / "absent.pem")], "ISSUER": URL}}):
+        assert heard(deploy=True) == set()
+
+
+def test_axes_has_to_look_for_the_name_that_backends_are_told() -> None:
+    field = get_user_model().USERNAME_FIELD
+    with override_settings(AXES_USERNAME_FORM_FIELD="login"):
+        assert heard() == {"W022"}
+    with override_settings(AXES_USERNAME_FORM_FIELD=field):
+        assert heard() == set()
 
 
 #: For django-cors-headers, and whether somebody whom nobody named has an origin that it lets in.

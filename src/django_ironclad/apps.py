@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.apps import AppConfig, apps
 
 
@@ -17,7 +19,11 @@ class IroncladConfig(AppConfig):
         settings = conf.get_settings()
         _ = settings.claims, settings.scopes, settings.realm
         if settings.KEYS:
-            conf.get_key_ring()
+            try:
+                conf.get_key_ring()
+            except conf.KeyFileMissing as error:
+                # Who serves is stopped by the middleware, and commands such as collectstatic need no keys.
+                logging.getLogger("django_ironclad").error("%s", error)
         checks.register()
         user_events.watch()
         last_login.watch()

@@ -9,12 +9,13 @@ from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
 from django.core import checks
-from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 from django.db import connections, router
 
-from .conf import get_key_ring, get_settings
+from .conf import get_settings
 from .cookie_checks import Found, check_cookie, check_deployed_cookie
+from .key_checks import check_key_files, check_keys
 from .models import Session
+from .passwords import name_of_the_name
 from .readers import somebody_reads_tokens
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
@@ -35,12 +36,12 @@ def register() -> None:
 
 def check_settings(**_: Any) -> list[checks.CheckMessage]:
     """What cannot work, wherever it runs."""
-    return [*_middleware(), *check_cookie(), *_databases(), *_tenants()]
+    return [*_middleware(), *check_cookie(), *_databases(), *_tenants(), *check_key_files(), *_axes()]
 
 
 def check_deployment(**_: Any) -> list[checks.CheckMessage]:
     """What is risky in production."""
-    return [*check_deployed_cookie(), *_keys(), *_tokens(), *_deployed_database(), *_passwords()]
+    return [*check_deployed_cookie(), *check_keys(), *_tokens(), *_deployed_database(), *_passwords()]
 
 
 def _middleware() -> Found:
@@ -94,41 +95,18 @@ def _tenants() -> Found:
         )
 
 
-def _keys() -> Found:
-    settings = get_settings()
-    ring = get_key_ring()
-    secret = django_settings.SECRET_KEY
-    if len(secret) < SECRET_KEY_MIN_LENGTH or str(secret).startswith(SECRET_KEY_INSECURE_PREFIX):
-        yield checks.Error(
-            "Tokens are signed by what is derived from SECRET_KEY, and that is short, or was made for development.",
-            hint="Set a SECRET_KEY of 50 random characters or more, from outside of the repository.",
-            id="ironclad.E006",
-        )
-    if any(key.algorithm == "RS256" for key in ring.keys):
+def _axes() -> Found:
+    if not apps.is_installed("axes"):
+        return
+    name = name_of_the_name()
+    looked_for = str(getattr(django_settings, "AXES_USERNAME_FORM_FIELD", name))
+    if name != looked_for:
         yield checks.Warning(
-            "An RSA key signs or verifies by PKCS#1 v1.5, which ASVS 5.0 (appendix C) disallows.",
-            hint="Use an Ed25519 or P-256 key, unless a verifier of your tokens knows RS256 only.",
-            id="ironclad.W003",
+            f"django-axes looks for the user name as {looked_for!r}, and your backends know it as {name!r}: "
+            "whoever guesses passwords is not locked out.",
+            hint=f"Set AXES_USERNAME_FORM_FIELD = {name!r}.",
+            id="ironclad.W022",
         )
-    if ring.jwks()["keys"] and not settings.ISSUER.startswith("https://"):
-        yield checks.Warning(
-            "Public keys are published, but the issuer is no URL by which others could find them (RFC 9068 §4).",
-            hint="Set IRONCLAD['ISSUER'] to the https URL of this service.",
-            id="ironclad.W004",
-        )
-    if not ring.jwks()["keys"] and settings.audience != settings.ISSUER:
-        yield checks.Warning(
-            "The tokens are for another audience, which can verify HS256 only by SECRET_KEY, and then issue them.",
-            hint="Give IRONCLAD['KEYS'] an Ed25519 key, and the audience your jwks.json.",
-            id="ironclad.W008",
-        )
-    for file in settings.key_files:
-        if file.stat().st_mode & 0o077:
-            yield checks.Warning(
-                f"The key file {file} can be read by other users of this machine.",
-                hint=f"chmod 600 {file}",
-                id="ironclad.W005",
-            )
 
 
 def _tokens() -> Found:

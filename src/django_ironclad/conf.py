@@ -215,9 +215,13 @@ def get_settings() -> Settings:
     return Settings(**given)
 
 
+class KeyFileMissing(ImproperlyConfigured):
+    """A file that `KEYS` names cannot be read: an error for who needs the keys, as `collectstatic` does not."""
+
+
 @lru_cache(maxsize=1)
 def get_key_ring() -> KeyRing:
-    """The keys of access tokens. Raises ImproperlyConfigured."""
+    """The keys of access tokens. Raises ImproperlyConfigured, KeyFileMissing when it is only that."""
     keys = get_settings().KEYS
     try:
         if not keys:
@@ -258,12 +262,14 @@ def _is_pem(key: str | bytes | Path) -> TypeGuard[str | bytes]:
 
 
 def _read(key: str | bytes | Path) -> bytes:
-    """The contents of a key's file. Raises ValueError, which shows no text that could be a key by mistake."""
+    """The contents of a key's file. Raises KeyFileMissing, which shows no text that could be a key by mistake."""
     try:
         return _path(key).read_bytes()
     except OSError as error:
-        name = f"the file {key}" if isinstance(key, Path) else "a text that is no PEM, and so a path,"
-        raise ValueError(f"{name} cannot be read: {error.strerror}") from None
+        # No key without its armour begins so.
+        named = isinstance(key, Path) or _path(key).is_absolute()
+        name = f"the file {_path(key)}" if named else "a text that is no PEM, and so a path,"
+        raise KeyFileMissing(f"IRONCLAD['KEYS']: {name} cannot be read: {error.strerror}.") from None
 
 
 def _path(key: str | bytes | Path) -> Path:

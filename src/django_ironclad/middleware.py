@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from . import answers, auth, http, identity
+from .conf import get_key_ring
 from .errors import InvalidToken, IroncladError
 from .ownership import is_ours
 from .realms import enter
@@ -30,6 +31,8 @@ class BearerMiddleware:
     async_capable = True
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse | Awaitable[HttpResponse]]) -> None:
+        # A process that is to serve starts with its keys, or not at all.
+        get_key_ring()
         self.get_response: Any = get_response
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:

@@ -1,0 +1,64 @@
+"""What `manage.py check` says of keys: of the files that hold them, and of what they are used for."""
+
+from __future__ import annotations
+
+from django.conf import settings as django_settings
+from django.core import checks
+from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
+
+from .conf import KeyFileMissing, get_key_ring, get_settings
+from .cookie_checks import Found
+
+
+def check_key_files() -> Found:
+    """A warning, since `migrate` stops at errors, and needs no keys."""
+    try:
+        get_key_ring()
+    except KeyFileMissing as error:
+        yield checks.Warning(
+            f"{error} Until then nobody can log in, and no token is good.",
+            hint="Put the file there before the service starts; collectstatic, migrate and the like need none.",
+            id="ironclad.W021",
+        )
+
+
+def check_keys() -> Found:
+    """What is risky in production."""
+    settings = get_settings()
+    secret = django_settings.SECRET_KEY
+    if len(secret) < SECRET_KEY_MIN_LENGTH or str(secret).startswith(SECRET_KEY_INSECURE_PREFIX):
+        yield checks.Error(
+            "Tokens are signed by what is derived from SECRET_KEY, and that is short, or was made for development.",
+            hint="Set a SECRET_KEY of 50 random characters or more, from outside of the repository.",
+            id="ironclad.E006",
+        )
+    try:
+        ring = get_key_ring()
+    except KeyFileMissing:
+        # `check_key_files` tells.
+        return
+    if any(key.algorithm == "RS256" for key in ring.keys):
+        yield checks.Warning(
+            "An RSA key signs or verifies by PKCS#1 v1.5, which ASVS 5.0 (appendix C) disallows.",
+            hint="Use an Ed25519 or P-256 key, unless a verifier of your tokens knows RS256 only.",
+            id="ironclad.W003",
+        )
+    if ring.jwks()["keys"] and not settings.ISSUER.startswith("https://"):
+        yield checks.Warning(
+            "Public keys are published, but the issuer is no URL by which others could find them (RFC 9068 §4).",
+            hint="Set IRONCLAD['ISSUER'] to the https URL of this service.",
+            id="ironclad.W004",
+        )
+    if not ring.jwks()["keys"] and settings.audience != settings.ISSUER:
+        yield checks.Warning(
+            "The tokens are for another audience, which can verify HS256 only by SECRET_KEY, and then issue them.",
+            hint="Give IRONCLAD['KEYS'] an Ed25519 key, and the audience your jwks.json.",
+            id="ironclad.W008",
+        )
+    for file in settings.key_files:
+        if file.stat().st_mode & 0o077:
+            yield checks.Warning(
+                f"The key file {file} can be read by other users of this machine.",
+                hint=f"chmod 600 {file}",
+                id="ironclad.W005",
+            )
