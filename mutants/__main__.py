@@ -31,7 +31,8 @@ TESTS = {
         ),
     ],
     "sessions": [
-        *("tests/test_sessions.py", "tests/test_logout.py", "tests/test_user_events.py", "tests/test_statements.py"),
+        *("tests/test_sessions.py", "tests/test_ending.py", "tests/test_logout.py", "tests/test_user_events.py"),
+        *("tests/test_statements.py", "tests/attacks/test_after_the_end.py"),
         *("tests/test_authorization.py", "tests/test_login.py::test_the_session_knows_its_device"),
         "tests/test_prepared.py::test_the_session_that_was_just_started_is_the_one_in_the_database",
         *("-k", "not races and not twenty"),

@@ -94,18 +94,20 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="End the selected sessions", permissions=["end"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        self._end(request, queryset)
-
-    @admin.action(description="End all sessions of these users", permissions=["end"])
-    def end_all_of_user(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
-        self._end(request, Session.objects.filter(user__in=queryset.order_by().values("user")))
-
-    def _end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         ended = 0
         for session in queryset.select_related("user"):
             if sessions.revoke(session, reason="administrator"):
                 self.log_change(request, session, "Ended.")
                 ended += 1
+        self.message_user(request, f"{ended} ended.", messages.SUCCESS)
+
+    @admin.action(description="End all sessions of these users", permissions=["end"])
+    def end_all_of_user(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        chosen = list(queryset.exclude(user=None).select_related("user"))
+        users = {session.user_id: session.user for session in chosen}
+        ended = sum(sessions.revoke_all(user, reason="administrator") for user in users.values())
+        for session in chosen:
+            self.log_change(request, session, "Ended all sessions of this user.")
         self.message_user(request, f"{ended} ended.", messages.SUCCESS)
 
     def has_end_permission(self, request: HttpRequest) -> bool:

@@ -1,21 +1,25 @@
-"""Sessions end, and whoever wants to know is told."""
+"""Sessions end, each of them once, in whatever transaction; and whoever wants to know is told."""
 
 from __future__ import annotations
 
 import json
 import logging
-from contextlib import nullcontext
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import router, transaction
+from django.contrib.auth import get_user_model
+from django.db import connections, router, transaction
+from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
 from . import naming, signals
+from .availability import in_one_transaction
 from .clocks import Now
 from .ended import invalidate
 from .models import Session, auth_hashes
+from .user_classes import user_key
 
 logger = logging.getLogger("django_ironclad")
 
@@ -28,34 +32,70 @@ def follow_secret_key(session: Session) -> None:
 
 
 def revoke(session: Session | str | UUID, *, reason: str) -> bool:
-    """End a session, in every process within two `REVOCATION_INTERVAL`s. Whether it was alive until now."""
-    return bool(_end([session] if isinstance(session, Session) else _living(pk=session), reason))
+    """End a session, in every process within two `REVOCATION_INTERVAL`s. Whether it was seen alive until now."""
+    if isinstance(session, Session):
+        which, living = Q(pk=session.pk), [session]
+    else:
+        which, living = Q(pk=session), _living(Q(pk=session))
+    ended = _end(living, reason)
+    if not ended:
+        _once_committed(partial(_end_living, which, reason))
+    return bool(ended)
 
 
 def revoke_all(user: Any, *, reason: str, keep: str | UUID | None = None) -> int:
-    """End every session of `user` but `keep`. How many there were."""
-    return _end([session for session in _living(user=user) if str(session.pk) != str(keep)], reason)
+    """End every session of `user` but `keep`. How many were seen alive."""
+    # By the key, which Django takes from the instance of a user who was deleted.
+    mine = Q(user=user_key(user)) & ~Q(pk=keep) if keep else Q(user=user_key(user))
+    ended = _end_living(mine, reason)
+    if _is_within_a_transaction():
+        for now in _row(user).values_list(Now(), flat=True):
+            # Whoever logs in after this, perhaps in this very transaction, stays.
+            _once_committed(partial(_end_living, mine & Q(created_at__lt=now), reason))
+    return ended
 
 
 def revoke_outdated(user: Any) -> int:
-    """End every session of `user` that began with another password than the one of now. How many there were."""
-    current = auth_hashes(user)
-    return _end([session for session in _living(user=user) if session.auth_hash not in current], "password_changed")
+    """End every session of `user` that began with another password than the one of now. How many were seen alive."""
+    return _end_living(Q(user=user_key(user)) & ~Q(auth_hash__in=auth_hashes(user)), "password_changed")
 
 
-def _living(**whose: Any) -> list[Session]:
+def _row(user: Any) -> QuerySet[Any, Any]:
+    """The user as the database has them now, if at all."""
+    return get_user_model()._base_manager.using(router.db_for_write(Session)).filter(pk=user_key(user))
+
+
+def _once_committed(end: Callable[[], object]) -> None:
+    """Look once more when somebody's transaction has committed: it may not see what began since its snapshot.
+
+    In PostgreSQL at REPEATABLE READ and SERIALIZABLE not even an UPDATE does. What a new password and a deactivation
+    end, `user_events` looks for again.
+    """
+    if _is_within_a_transaction():
+        transaction.on_commit(end, using=router.db_for_write(Session))
+
+
+def _is_within_a_transaction() -> bool:
+    return connections[router.db_for_write(Session)].in_atomic_block
+
+
+def _living(which: Q) -> list[Session]:
     # In the order of their keys, so that two who end the same ones wait for each other, and not for ever.
-    return list(Session.objects.live().filter(**whose).select_related("user").order_by("pk"))
+    living = Session.objects.live().filter(which).order_by("pk")
+    if _is_within_a_transaction():
+        # MySQL and MariaDB then read what is committed now, however old the transaction's snapshot.
+        return list(living.select_for_update())
+    return list(living.select_related("user"))
+
+
+def _end_living(which: Q, reason: str) -> int:
+    return _end(_living(which), reason)
 
 
 def _end(living: list[Session], reason: str) -> int:
     using = router.db_for_write(Session)
-    with transaction.atomic(using=using) if len(living) > 1 else nullcontext():
-        ended = [
-            session
-            for session in living
-            if Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
-        ]
+    end = partial(_end_each, living, reason)
+    ended = in_one_transaction(end, using=using) if len(living) > 1 else end()
     for session in ended:
         tell(signals.session_revoked, "session_revoked", session, reason=reason)
     if ended:
@@ -64,6 +104,15 @@ def _end(living: list[Session], reason: str) -> int:
         told()
         transaction.on_commit(told, using=using)
     return len(ended)
+
+
+def _end_each(living: list[Session], reason: str) -> list[Session]:
+    """Those whom nobody else has ended: that is for the row to say."""
+    return [
+        session
+        for session in living
+        if Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
+    ]
 
 
 def tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:

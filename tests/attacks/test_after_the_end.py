@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -12,8 +13,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.test import Client, override_settings
 
+from django_ironclad import auth, sessions
 from django_ironclad.models import Session
 from tests.conftest import Api, Person, time_passes
 from tests.test_revocation import Clock, clock, end_elsewhere, refused  # noqa: F401 - a fixture
@@ -73,3 +76,25 @@ def test_the_admin_tells_nothing_hidden_by_its_address(api: Api, ada: Person) ->
 
     for question in ({"auth_hash__startswith": row.auth_hash[:3]}, {"seed__gt": "a"}, {"transport": row.transport}):
         assert client.get(f"{page}?{urlencode(question)}").status_code == 400
+
+
+def test_a_session_that_a_transaction_did_not_see_is_ended_by_it_all_the_same(api: Api, ada: Person) -> None:
+    api.login(ada)
+    time_passes(seconds=1)
+    with transaction.atomic():
+        began = Session.objects.get()
+        sessions.revoke_all(ada.user, reason="lost phone")
+        # As one that another connection has committed since the snapshot.
+        began.pk = uuid.uuid4()
+        began.save(force_insert=True)
+
+    assert list(Session.objects.values_list("revoked_reason", flat=True)) == ["lost phone"] * 2
+
+
+def test_who_is_signed_out_everywhere_signs_in_again_in_the_same_transaction(api: Api, ada: Person) -> None:
+    old = api.login(ada)["access_token"]
+    with transaction.atomic():
+        sessions.revoke_all(ada.user, reason="lost phone")
+        new = auth.login(ada.user).access_token
+
+    assert [refused(old), refused(new)] == [True, False]
