@@ -22,6 +22,11 @@ EXPLAINED = ROOT / "docs/security-mutants.md"
 TESTS = {
     "encoding": ["tests/test_encoding.py"],
     "keys": ["tests/test_keys.py", "tests/test_vectors.py"],
+    "access": [
+        *("tests/test_tokens.py", "tests/properties/test_verifying.py", "tests/test_claims.py"),
+        *("tests/test_left_out_groups.py", "tests/test_requirements.py"),
+        *("-k", "not door and not many_threads and not websocket and not event_loop"),
+    ],
     "tokens": [
         *("tests/test_tokens.py", "tests/test_verifier.py", "tests/properties/test_verifying.py"),
         "tests/test_authorization.py::test_no_project_says_in_our_place_what_is_ours",

@@ -13,6 +13,7 @@ from django.test import override_settings
 
 from django_ironclad import auth, tokens
 from django_ironclad.errors import GroupsLeftOut
+from django_ironclad.models import Session
 
 from .conftest import Api, Person
 
@@ -112,6 +113,27 @@ def test_our_own_list_said_once_more_is_left_out_as_ours_is(rosa: Person) -> Non
 def test_a_token_that_would_be_refused_for_its_lifetime_is_not_issued(ada: Person, lifetime: timedelta) -> None:
     with pytest.raises(ImproperlyConfigured, match="ACCESS_TOKEN_LIFETIME"):
         auth.login(ada.user, access_lifetime=lifetime)
+
+
+def _fail(user: Any, groups: list[str]) -> dict[str, Any]:
+    raise RuntimeError("a bug of CLAIMS")
+
+
+@pytest.mark.parametrize(
+    ("settings", "how"),
+    [
+        ({"CLAIMS": _fail}, {}),
+        ({"CLAIMS": lambda user, groups: {"sub": "2"}}, {}),
+        ({"CLAIMS": lambda user, groups: {"more": "m" * 9000}}, {}),
+        ({"SCOPES": lambda user, groups: ['"']}, {}),
+        ({}, {"access_lifetime": timedelta(hours=1)}),
+    ],
+)
+def test_a_login_that_fails_leaves_no_session(ada: Person, settings: dict[str, Any], how: dict[str, Any]) -> None:
+    with override_settings(IRONCLAD=settings), pytest.raises((ImproperlyConfigured, RuntimeError)):
+        auth.login(ada.user, **how)
+
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize("lifetime", [timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=999)])

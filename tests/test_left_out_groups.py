@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
@@ -24,8 +24,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_ironclad import auth, channels, issuing, ninja
-from django_ironclad.errors import GroupsLeftOut, InvalidToken
+from django_ironclad.connections import Connection
+from django_ironclad.errors import AccessDenied, GroupsLeftOut, InvalidToken
 from django_ironclad.models import Session
+from django_ironclad.requirements import Requirement
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person
@@ -259,6 +261,22 @@ def test_a_project_may_leave_them_out_and_the_row_is_asked(api: Api, rosa: Perso
         assert auth.verify(token).groups_left_out
         assert "barred" in auth.groups(request_by(token))
         assert "barred" in request_by(token, strict=True).auth.groups
+
+
+def test_who_has_left_the_group_leaves_the_connection_with_a_token_that_says_no_groups(api: Api, rosa: Person) -> None:
+    connection = Connection()
+    first = api.login(rosa)
+    same = api.refresh(first["refresh_token"]).json()
+
+    async def scenario() -> None:
+        await connection.admit(first["access_token"])
+        await connection.require(Requirement(group="barred"))
+        await connection.renew(same["access_token"])
+        await sync_to_async(rosa.user.groups.remove)(await Group.objects.aget(name="barred"))
+        with pytest.raises(AccessDenied):
+            await connection.renew(same["access_token"])
+
+    async_to_sync(scenario)()
 
 
 @pytest.mark.django_db(transaction=True)

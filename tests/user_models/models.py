@@ -25,6 +25,13 @@ class Bare(AbstractBaseUser):
         abstract = True
 
 
+class OneWayField(models.CharField):  # type: ignore[type-arg]
+    """Does not read what it writes."""
+
+    def value_to_string(self, obj: Any) -> str:
+        return f"no. {self.value_from_object(obj)}"
+
+
 class Superuser(models.Model):
     """As little of permissions as the admin needs, and no groups."""
 
@@ -73,6 +80,11 @@ def decimal() -> None:
 def date() -> None:
     class User(AbstractUser):
         since = models.DateField(primary_key=True)
+
+
+def one_way() -> None:
+    class User(AbstractUser):
+        code = OneWayField(max_length=20, primary_key=True)
 
 
 def email() -> None:

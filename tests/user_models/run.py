@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import dj_database_url
 import ua_parser
 
 from .kinds import KINDS
@@ -45,13 +46,14 @@ def configure(name: str) -> None:
     """A project whose user model is of this kind."""
     import django
     from django.conf import settings
-    from django.core.management import call_command
+    from django.db import connections
     from django.test.utils import setup_test_environment
 
     database = KINDS[name].database if name in KINDS else "default"
     os.environ["USER_MODEL"] = "integer" if name == "another_database" else name
     urls = types.ModuleType("tests.user_models.urls")
     sys.modules[urls.__name__] = urls
+    server = dj_database_url.config(default="sqlite://:memory:")
     middleware = ["sessions.middleware.SessionMiddleware", "auth.middleware.AuthenticationMiddleware"]
     middleware += ["messages.middleware.MessageMiddleware"]
     processors = ["auth.context_processors.auth", "messages.context_processors.messages"]
@@ -81,7 +83,8 @@ def configure(name: str) -> None:
             }
         ],
         DATABASES={
-            alias: {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"} for alias in {"default", database}
+            alias: {**server, "TEST": {"NAME": f"{alias}_{name}" if "DATABASE_URL" in os.environ else None}}
+            for alias in {"default", database}
         },
         DATABASE_ROUTERS=[] if database == "default" else ["tests.user_models.run.Router"],
         # Of an app without migrations Django leaves out the relations, and with them some keys.
@@ -92,9 +95,9 @@ def configure(name: str) -> None:
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
     django.setup()
     setup_test_environment()
-    if name not in KINDS:
+    if name == "composite":
         return
-    call_command("migrate", database=database, run_syncdb=True, verbosity=0)
+    connections[database].creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     from .story import urlpatterns
 
     vars(urls)["urlpatterns"] = urlpatterns()
@@ -103,6 +106,8 @@ def configure(name: str) -> None:
 def tell(name: str) -> dict[str, Any]:
     """The story of this kind, in this process."""
     configure(name)
+    from django.db import connections
+
     from .story import STEPS, Ada
 
     ada, went = Ada(KINDS[name]), {}
@@ -112,15 +117,38 @@ def tell(name: str) -> dict[str, Any]:
             went[step.__name__] = ""
         except Exception:  # noqa: BLE001 - told to whoever asked
             went[step.__name__] = traceback.format_exc()
+    connections[KINDS[name].database].creation.destroy_test_db("default", verbosity=0)
     return {"went": went, "wire": ada.wire}
 
 
-def checked(name: str) -> list[str]:
-    """What Django's own checks say of a kind that cannot be."""
-    configure(name)
+def composite() -> dict[str, Any]:
+    """A kind that cannot be, by Django's own checks."""
+    configure("composite")
     from django.core.checks import run_checks
 
-    return [f"{message.id} {message.obj}" for message in run_checks(tags=["models"])]
+    return {"checks": [f"{message.id} {message.obj}" for message in run_checks(tags=["models"])]}
+
+
+def one_way() -> dict[str, Any]:
+    """A kind whose key no token can say."""
+    configure("one_way")
+    from django.contrib.auth import get_user_model
+    from django.core.exceptions import ImproperlyConfigured
+
+    from django_ironclad import auth
+    from django_ironclad.models import Session
+
+    user = get_user_model()(code="7", username="ada")
+    user.save()
+    try:
+        auth.login(user)
+    except ImproperlyConfigured as error:
+        return {"error": str(error), "sessions": Session.objects.count()}
+    return {"error": ""}
+
+
+#: What is told of the kinds that nobody can have.
+IMPOSSIBLE = {"composite": composite, "one_way": one_way}
 
 
 def _child(name: str, result: Path) -> int:
@@ -129,7 +157,7 @@ def _child(name: str, result: Path) -> int:
     if pid:
         return pid
     try:
-        told = tell(name) if name in KINDS else {"checks": checked(name)}
+        told = tell(name) if name in KINDS else IMPOSSIBLE[name]()
         result.write_text(json.dumps(told, default=str))
     except BaseException:  # noqa: BLE001 - whatever it is, the parent goes on
         result.write_text(json.dumps({"went": {"begins": traceback.format_exc()}, "wire": {}}))
@@ -154,4 +182,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*KINDS, "composite"])
+    main(sys.argv[1:] or [*KINDS, *IMPOSSIBLE])

@@ -43,6 +43,13 @@ def test_a_composite_key_is_refused_by_djangos_own_check_which_names_our_session
     assert "fields.E347 ironclad.Session.user" in told["composite"]["checks"]
 
 
+def test_a_key_that_its_field_does_not_read_back_is_an_error_at_login_that_names_the_field(
+    told: dict[str, Any],
+) -> None:
+    assert "OneWayField.to_python() does not read 'no. 7'" in told["one_way"]["error"]
+    assert told["one_way"]["sessions"] == 0
+
+
 def test_the_table_is_no_smaller_than_it_was() -> None:
     assert len(KINDS) >= 25
     assert len(story.STEPS) >= 18

@@ -20,6 +20,7 @@ const MEANINGS = {
   scope: "what it may do",
   username: "the user’s name",
   groups: "the user’s groups",
+  groups_left_out: "there are more than it can say",
 };
 const TIMES = new Set(["iat", "exp", "auth_time"]);
 
