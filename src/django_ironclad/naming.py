@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from types import SimpleNamespace
@@ -50,12 +51,6 @@ def name_text(user: Any) -> str:
     return _text(_plain(field), getattr(user, field.attname))
 
 
-def name_of(text: str) -> Any:
-    """What `get_username` of the user model says for this text. Raises what `NO_VALUE` lists."""
-    model = get_user_model()
-    return text if _names_itself(model) else _name_field(model).to_python(text)
-
-
 def can_be_name(text: str) -> bool:
     """Whether anybody could be called so: where names are numbers, not by letters, nor by more than a column holds."""
     field = _plain(_name_field(get_user_model()))
@@ -66,10 +61,15 @@ def can_be_name(text: str) -> bool:
     return True
 
 
-@cache
-def name_needs_the_row(model: Any) -> bool:
-    """Whether `get_username` gives an object that the text of the name is not enough for: what a relation refers to."""
-    return not _names_itself(model) and bool(_name_field(model).is_relation)
+def name_reader(model: Any) -> Callable[[str], Any] | None:
+    """What makes of a name's text what `get_username` gives; it raises what `NO_VALUE` lists.
+
+    None where the text is not enough: a relation gives the row that it refers to.
+    """
+    if _names_itself(model):
+        return str
+    field = _name_field(model)
+    return None if field.is_relation else field.to_python
 
 
 def name_path() -> str:

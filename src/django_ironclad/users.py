@@ -54,9 +54,9 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
                 return own["_pk"]
             if name in facts.constant:
                 return facts.constant[name]
-            if name == "get_username" and own["_name"] and facts.name_is_enough:
+            if name == "get_username" and own["_name"] and facts.name_of:
                 with suppress(*naming.NO_VALUE):
-                    said = naming.name_of(own["_name"])
+                    said = facts.name_of(own["_name"])
                     return lambda: said
             if name in _NO_EXPRESSION:
                 raise AttributeError(name)
@@ -99,7 +99,7 @@ class _Facts:
 
     primary_key: Callable[[str], Any]
     primary_key_names: frozenset[str]
-    name_is_enough: bool
+    name_of: Callable[[str], Any] | None
     constant: dict[str, Any]
 
 
@@ -112,7 +112,7 @@ def _facts() -> _Facts:
         # Remembered as long as their tokens are: a UUID is two microseconds.
         primary_key=lru_cache(maxsize=REMEMBERED)(naming.key_of),
         primary_key_names=frozenset({"pk", meta.pk.attname}),
-        name_is_enough=not naming.name_needs_the_row(model),
+        name_of=naming.name_reader(model),
         # A query by this user asks the last.
         constant={"_meta": meta, "_is_pk_set": lambda *_: True},
     )
