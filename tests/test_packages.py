@@ -16,6 +16,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
+#: Where the examples find the client.
+OURS = "file:../../client"
 
 
 def package_files() -> set[str]:
@@ -122,3 +124,11 @@ def test_the_python_package_and_the_npm_package_have_one_version() -> None:
 def test_both_packages_carry_the_same_licence() -> None:
     assert (ROOT / "client/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert (ROOT / "client/README.md").read_text().startswith("# django-ironclad")
+
+
+@pytest.mark.parametrize("folder", ["client", "examples/react", "examples/vue", "examples/angular"])
+def test_a_lock_file_names_no_registry_so_that_anybodys_will_do(folder: str) -> None:
+    lock = json.loads((ROOT / folder / "package-lock.json").read_text())
+    foreign = [package for name, package in lock["packages"].items() if name and package.get("resolved") != OURS]
+
+    assert all("integrity" in package and "resolved" not in package for package in foreign)

@@ -112,6 +112,25 @@ def test_an_example_logs_in_through_its_own_development_server(
     assert (refused.status, refused.json["error"]) == (400, "invalid_grant")
 
 
+def test_the_short_form_of_vites_proxy_is_refused_by_its_host(
+    client: Path, demo: Demo, page: Page, tmp_path: Path
+) -> None:
+    folder = install("react", client)
+    config = (folder / "vite.config.ts").read_text()
+    short, count = re.subn(r'\{ target: ("[^"]+"), changeOrigin: false \}', r"\1", config)
+    assert count == 1
+    (folder / "vite.config.ts").write_text(short)
+    log = demo.data / "demo.log"
+    before = len(log.read_text())
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    with served(folder, demo, tmp_path / "server") as url:
+        page.goto(url)
+        log_in(page, PASSWORD)
+        expect(page.get_by_role("alert")).to_have_text("The request does not come from an allowed origin.")
+
+    assert "refused origin_not_allowed" in log.read_text()[before:]
+
+
 def log_in(page: Page, password: str) -> None:
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(password)
