@@ -58,7 +58,7 @@ def login(
     if request is not None:
         enter(request)
     if not user.is_active:
-        raise InvalidCredentials("the user is inactive")
+        raise InvalidCredentials("the user is inactive", reason="user_inactive")
     with database_needed():
         if scope:
             issuing.require_grant(user, standing.group_names(user), scope)
@@ -140,7 +140,7 @@ def verify(token: str) -> AccessToken:
     """
     access = get_verifier().verify(token, now=time.time())
     if access.realm and access.realm != current_realm():
-        raise InvalidToken("of another realm")
+        raise InvalidToken("of another realm", reason="realm")
     return access
 
 
@@ -188,16 +188,16 @@ def _lazy(
     access: AccessToken, ended: RevokedSessions, refusal: Callable[[IroncladError], Any]
 ) -> tuple[LazyUser, AccessToken]:
     if access.sid in ended:
-        raise InvalidToken("the session has ended")
+        raise InvalidToken("the session has ended", reason="session_ended")
     return LazyUser(access, refusal=refusal), access
 
 
 def recheck(access: AccessToken) -> None:
     """Return if what was a good token still is, as far as this process knows. No I/O. Raises InvalidToken."""
     if access.exp <= time.time() - _seconds(get_settings().LEEWAY):
-        raise InvalidToken("expired")
+        raise InvalidToken("expired", reason="expired")
     if access.sid in ended_sessions(access.realm):
-        raise InvalidToken("the session has ended")
+        raise InvalidToken("the session has ended", reason="session_ended")
 
 
 def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) -> TokenResponse:
@@ -222,7 +222,7 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     """
     access = verify(token)
     if access.client_id != client_id:
-        raise InvalidToken("its session began with another client")
+        raise InvalidToken("its session began with another client", reason="client")
     session = session_of(access)
     with database_needed():
         sessions.follow_secret_key(session)

@@ -12,7 +12,7 @@ from . import naming, standing
 from .availability import database_needed
 from .conf import get_settings
 from .errors import InvalidToken
-from .models import Session
+from .models import Session, reason_of
 from .requirements import Requirement
 from .tokens import AccessToken
 
@@ -26,12 +26,12 @@ def session_of(access: AccessToken) -> Session:
         with database_needed():
             session = standing.find(access.sid)
     except (Session.DoesNotExist, ValidationError):
-        raise InvalidToken("no such session") from None
+        raise InvalidToken("no such session", reason="session_unknown") from None
     over = session.why_over()
     if over:
-        raise InvalidToken(f"the session is over: {over}")
+        raise InvalidToken(f"the session is over: {over}", reason=reason_of(over))
     if access.sub != naming.key_text(session.user_id):
-        raise InvalidToken("another user's session")
+        raise InvalidToken("another user's session", reason="subject")
     return session
 
 

@@ -28,7 +28,9 @@ def database_needed() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, InternalError) as error:
-        raise TemporarilyUnavailable(f"the database did not answer: {type(error).__name__}") from error
+        raise TemporarilyUnavailable(
+            f"the database did not answer: {type(error).__name__}", reason="database"
+        ) from error
 
 
 def is_serialization_failure(error: OperationalError) -> bool:

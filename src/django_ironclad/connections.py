@@ -61,7 +61,7 @@ class Connection:
         """
         user, access = await self._authenticate(token)
         if (access.sid, access.sub) != (self.access.sid, self.access.sub):
-            raise InvalidToken("of another session than the connection")
+            raise InvalidToken("of another session than the connection", reason="other_session")
         for requirement in self._requirements:
             await _authorize(user, access, requirement)
         self.user, self.access = user, access

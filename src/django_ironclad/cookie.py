@@ -30,7 +30,8 @@ def refresh_cookie(request: HttpRequest) -> str:
     values = _values(request)
     if len(values) > 1:
         raise InvalidRequest(
-            hint="The refresh cookie is there twice. With SESSION_COOKIE_SECURE no other host can set one of its name."
+            reason="two_cookies",
+            hint="The refresh cookie is there twice. With SESSION_COOKIE_SECURE no other host can set one of its name.",
         )
     return "".join(values)
 

@@ -36,6 +36,8 @@ class Refused(APIException):
     """Our error as DRF answers it. No `AuthenticationFailed`, which is 403 where another class stands first."""
 
     def __init__(self, error: IroncladError) -> None:
+        #: Of our error, for a handler of the project's: see docs/guide.md, "Errors".
+        self.reason = error.reason
         super().__init__(detail=answers.error_body(error), code=error.code)  # type: ignore[arg-type]
         numbers = {name: each for name, each in error.parameters.items() if isinstance(each, int)}
         vars(self)["detail"].update({name: NumberDetail(each, error.code) for name, each in numbers.items()})

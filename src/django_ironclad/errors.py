@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 
 class IroncladError(Exception):
-    """A refusal. `code`, `status` and `description` are public; `str(error)` is the reason, for the log only.
+    """A refusal. `code`, `status` and `description` are what the client hears, `str(error)` what the log hears.
 
-    A `hint` is a reason that names the setting on which such a refusal nearly always hangs: the log warns of it, and
-    with `DEBUG` the client hears it, too.
+    `reason` is a word for the project's own code, which no client hears: docs/guide.md lists them. A `hint` names the
+    setting on which such a refusal nearly always hangs: the log warns of it, and with `DEBUG` the client hears it, too.
     """
 
     code = "server_error"
@@ -18,13 +18,13 @@ class IroncladError(Exception):
     description = "The request could not be answered."
     #: Seconds after which a client may try again (RFC 9110 §10.2.3); 0 when trying again changes nothing.
     retry_after = 0
-    hint = ""
+    reason = hint = ""
     #: What else the client hears, in the body and in the challenge, such as the `scope` that it needs (RFC 6750 §3).
     parameters: Mapping[str, str | int] = MappingProxyType({})
 
-    def __init__(self, reason: str = "", *, description: str = "", retry_after: int = 0, hint: str = "") -> None:
-        super().__init__(hint or reason or description or self.description)
-        self.hint = hint
+    def __init__(self, why: str = "", *, reason: str = "", description: str = "", retry_after: int = 0, hint: str = ""):
+        super().__init__(hint or why or description or self.description)
+        self.reason, self.hint = reason or self.reason or self.code, hint
         self.description = description or self.description
         self.retry_after = retry_after or self.retry_after
 
@@ -66,6 +66,8 @@ class InvalidCredentials(IroncladError):
 class UserChanged(InvalidCredentials):
     """While somebody logged in, their password changed, or they were deactivated or deleted."""
 
+    reason = "user_changed"
+
 
 class WrongPassword(IroncladError):
     """Who changes a password has to know the old one. No 401, which would mean: refresh."""
@@ -95,10 +97,13 @@ class MissingToken(InvalidToken):
     """No token came at all: the challenge then names no error (RFC 6750 §3.1)."""
 
     description = "An access token is required."
+    reason = "missing"
 
 
 class UnknownKey(InvalidToken):
     """The header of the token is none that we write: another issuer's token, or nobody's."""
+
+    reason = "unknown_key"
 
 
 class InsufficientUserAuthentication(IroncladError):
@@ -169,5 +174,6 @@ class TemporarilyUnavailable(IroncladError):
 class RefreshTokenReplaced(TemporarilyUnavailable):
     """The session got a new seed a moment ago, and its client may not have been told the new refresh token yet."""
 
+    reason = "replaced"
     #: Often enough for a client that is told late, and seldom enough for many tabs of one that is not.
     retry_after = 5

@@ -46,7 +46,7 @@ def read(scope: Mapping[str, Any]) -> Handshake:
     at = offered.index(BEARER)
     named, others = offered[at + 1 : at + 2], offered[:at] + offered[at + 2 :]
     if token or not any(named) or BEARER in others:
-        raise InvalidToken(f"not exactly one token, after {BEARER}")
+        raise InvalidToken(f"not exactly one token, after {BEARER}", reason="malformed")
     return Handshake(named[0], others, BEARER)
 
 

@@ -64,7 +64,7 @@ def parse_bearer(header: str) -> str:
         return ""
     token = token.strip(" ")
     if not token or not token.isascii() or " " in token:
-        raise InvalidToken("not exactly one token after Bearer")
+        raise InvalidToken("not exactly one token after Bearer", reason="malformed")
     return token
 
 
@@ -79,7 +79,9 @@ def read_body(request: HttpRequest) -> Mapping[str, Any]:
         if length <= MAX_BODY and request.content_type != _MULTIPART:
             length = len(request.body)
         if length > MAX_BODY:
-            raise InvalidRequest("body too large", description=f"The body is longer than {MAX_BODY} bytes.")
+            raise InvalidRequest(
+                "body too large", reason="too_large", description=f"The body is longer than {MAX_BODY} bytes."
+            )
         if request.content_type in _FORMS:
             return _single(request.POST.lists())
         body = request.body
@@ -166,6 +168,7 @@ def login_transport(body: Mapping[str, Any]) -> Transport:
     known = asked in get_args(Transport)
     raise InvalidRequest(
         "no such transport",
+        reason="transport",
         description=f'"transport" must be one of {", ".join(allowed)}.',
         hint=f"IRONCLAD['TRANSPORTS'] has no {asked!r}." if known else "",
     )
@@ -179,7 +182,9 @@ def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, T
     allowed = get_settings().TRANSPORTS
     if "refresh_token" in body:
         if "body" not in allowed:
-            raise InvalidRequest(hint="A refresh token came in the body, and IRONCLAD['TRANSPORTS'] has no 'body'.")
+            raise InvalidRequest(
+                reason="transport", hint="A refresh token came in the body, and IRONCLAD['TRANSPORTS'] has no 'body'."
+            )
         return text(body, "refresh_token"), "body"
     if "cookie" in allowed and cookie.has_refresh_cookie(request):
         return cookie.refresh_cookie(request), "cookie"

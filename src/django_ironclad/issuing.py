@@ -103,7 +103,7 @@ def renew(access: AccessToken, session: Session) -> AccessToken:
 def require_grant(user: Any, groups: list[str], scope: str) -> None:
     """Return if the project grants this user any of the scopes asked for. Raises InvalidScope, ImproperlyConfigured."""
     if scope and not _granted(user, groups, scope):
-        raise InvalidScope("none of the scopes that were asked for is granted")
+        raise InvalidScope("none of the scopes that were asked for is granted", reason="not_granted")
 
 
 def _said_of(user: Any, groups: list[str], scope: str, *, most_groups: float = MOST_GROUPS) -> dict[str, Any]:

@@ -112,7 +112,7 @@ class Key:
         try:
             self._check(signature, data)
         except InvalidSignature:
-            raise InvalidToken("the signature does not fit") from None
+            raise InvalidToken("the signature does not fit", reason="signature") from None
 
 
 class KeyRing:

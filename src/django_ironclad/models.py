@@ -140,6 +140,11 @@ class Session(models.Model):
         return ""
 
 
+def reason_of(why_over: str) -> str:
+    """The `reason` of an error that says why a session is over."""
+    return {"revoked": "session_ended", "expired": "session_expired"}.get(why_over, why_over)
+
+
 def auth_hashes(user: Any) -> list[str]:
     """What a password looks like to `SECRET_KEY` and to its fallbacks; the first is the one to keep."""
     return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]

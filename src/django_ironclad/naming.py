@@ -36,9 +36,9 @@ def key_of(text: str) -> Any:
         pk = _key_field(get_user_model()).to_python(text)
         again = key_text(pk)
     except NO_VALUE:
-        raise InvalidToken("sub is no primary key") from None
+        raise InvalidToken("sub is no primary key", reason="subject") from None
     if again != text:
-        raise InvalidToken("sub is another text than the primary key's")
+        raise InvalidToken("sub is another text than the primary key's", reason="subject")
     return pk
 
 

@@ -29,11 +29,14 @@ def check_cookie_gates(request: HttpRequest) -> None:
     invited = get_settings().COOKIE_SAMESITE == "None" and _is_trusted(request.headers["Origin"])
     if _is_cross_site(request) and not invited:
         raise OriginNotAllowed(
+            reason="cross_site",
             hint=f"{_both(request)}, which are two sites. If the page is yours, name its origin in "
-            "CSRF_TRUSTED_ORIGINS and set IRONCLAD['COOKIE_SAMESITE'] = 'None'."
+            "CSRF_TRUSTED_ORIGINS and set IRONCLAD['COOKIE_SAMESITE'] = 'None'.",
         )
     if _needs_no_preflight(request):
-        raise OriginNotAllowed(hint=f"{_both(request)}, and it is neither JSON nor has it X-Requested-With.")
+        raise OriginNotAllowed(
+            reason="form", hint=f"{_both(request)}, and it is neither JSON nor has it X-Requested-With."
+        )
 
 
 def check_form(request: HttpRequest) -> None:
@@ -46,14 +49,16 @@ def check_form(request: HttpRequest) -> None:
     if "Origin" in request.headers:
         check_origin(request)
     if _is_cross_site(request):
-        raise OriginNotAllowed(hint=f"{_both(request)}, which are two sites. A page of yours elsewhere sends JSON.")
+        raise OriginNotAllowed(
+            reason="cross_site", hint=f"{_both(request)}, which are two sites. A page of yours elsewhere sends JSON."
+        )
 
 
 def check_origin(request: HttpRequest) -> None:
     """Return if a page of this host, or of an origin in CSRF_TRUSTED_ORIGINS, sent this. Raises OriginNotAllowed."""
     origin = request.headers.get("Origin", "")
     if not _is_trusted(origin) and origin != _own(request):
-        raise OriginNotAllowed(hint=f"{_both(request)}. {_remedy(origin, _own(request))}")
+        raise OriginNotAllowed(reason="origin", hint=f"{_both(request)}. {_remedy(origin, _own(request))}")
 
 
 def is_written_by_browsers(origin: str) -> bool:
@@ -81,7 +86,7 @@ def _own(request: HttpRequest) -> str:
     try:
         host = request.get_host().lower()
     except DisallowedHost:
-        raise InvalidRequest(hint="Host is not in ALLOWED_HOSTS.") from None
+        raise InvalidRequest(reason="host", hint="Host is not in ALLOWED_HOSTS.") from None
     return f"{request.scheme}://{host.removesuffix(_DEFAULT_PORTS.get(request.scheme or '', ''))}"
 
 

@@ -87,15 +87,21 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
     """
     user: Any = session.user
     if not user.has_usable_password():
-        raise InvalidRequest("no password of ours", description="This password is kept elsewhere, and changed there.")
+        raise InvalidRequest(
+            "no password of ours",
+            reason="other_system",
+            description="This password is kept elsewhere, and changed there.",
+        )
     confirm(user, password=old, request=request)
     # As Django's own form does: what another backend knows as the password is not changed here.
     if not user.check_password(old):
-        raise WrongPassword("the password of another system")
+        raise WrongPassword("the password of another system", reason="other_system")
     try:
         validate_password(new, user)
     except ValidationError as error:
-        raise InvalidRequest("refused by the password validators", description=" ".join(error.messages)) from None
+        raise InvalidRequest(
+            "refused by the password validators", reason="weak_password", description=" ".join(error.messages)
+        ) from None
     changed = copy.copy(user)
     changed.set_password(new)
     with database_needed():

@@ -15,7 +15,7 @@ from .clocks import Now
 from .conf import Transport, get_refresh_secrets, get_settings
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
 from .issuing import TokenResponse
-from .models import Session, auth_hashes, new_seed
+from .models import Session, auth_hashes, new_seed, reason_of
 from .realms import current_realm
 from .rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
@@ -42,7 +42,7 @@ def rotate(text: str, *, transport: Transport | None = None) -> TokenResponse:
         if over:
             if over != "revoked":
                 sessions.revoke(session, reason=over)
-            raise InvalidGrant(f"the session is over: {over}")
+            raise InvalidGrant(f"the session is over: {over}", reason=reason_of(over))
         decision = decide(session.line, token, now=session.now, grace=get_settings().REUSE_GRACE)
         if isinstance(decision, Refuse):
             raise _refusal(session, decision)
@@ -51,7 +51,7 @@ def rotate(text: str, *, transport: Transport | None = None) -> TokenResponse:
         if swap.move(session, decision):
             _tell(session, decision)
             return response
-    raise TemporarilyUnavailable("others moved the session each time")
+    raise TemporarilyUnavailable("others moved the session each time", reason="contention")
 
 
 def renew(session: Session, *, then: Callable[[], object] = lambda: None, **changes: Any) -> TokenResponse:
@@ -69,7 +69,7 @@ def renew(session: Session, *, then: Callable[[], object] = lambda: None, **chan
         line = {"generation": F("generation") + 1, "branch": 0, "parent_branch": 0, "repeated": False, "doubts": 0}
         moved = as_read.update(**changes, **line, seed=seed, rotated_at=Now(), seeded_at=Now())
         if not moved:
-            raise InvalidToken("the session has ended meanwhile")
+            raise InvalidToken("the session has ended meanwhile", reason="session_ended")
         then()
         session.seed, session.generation = seed, living.values_list("generation", flat=True).get()
         return _response(session, Repeat(session.generation, 0, held=False), "")
@@ -89,7 +89,7 @@ def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Se
     try:
         session = standing.find_whole(token.sid)
     except Session.DoesNotExist:
-        raise InvalidGrant("no such session") from None
+        raise InvalidGrant("no such session", reason="session_unknown") from None
     try:
         token.verify(mac, secrets=get_refresh_secrets(), seed=bytes(session.seed), realm=current_realm())
     except InvalidGrant:
@@ -98,16 +98,18 @@ def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Se
             raise RefreshTokenReplaced("the session got a new seed a moment ago") from None
         raise
     if transport not in (None, session.transport):
-        raise InvalidGrant(f"of a session whose refresh tokens travel by {session.transport}, not by {transport}")
+        raise InvalidGrant(
+            f"of a session whose refresh tokens travel by {session.transport}, not by {transport}", reason="transport"
+        )
     return session
 
 
 def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
     if not decision.reuse:
-        return InvalidGrant("newer than the row by more than a failover explains")
+        return InvalidGrant("newer than the row by more than a failover explains", reason="ahead")
     sessions.revoke(session, reason="refresh_token_reused")
     sessions.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
-    return InvalidGrant("reuse")
+    return InvalidGrant("reuse", reason="reused")
 
 
 def _response(session: Session, decision: Repeat | Withhold | Rotate, text: str) -> TokenResponse:

@@ -70,8 +70,8 @@ class Requirement:
         if self.scope and not token.scope.issuperset(self.scope.split()):
             raise InsufficientScope(self.scope)
         if self.group and self.group not in groups_of(token):
-            raise AccessDenied(f"not in the group {self.group}")
+            raise AccessDenied(f"not in the group {self.group}", reason="group")
         if self.permission and not user.has_perm(self.permission):
-            raise AccessDenied(f"without the permission {self.permission}")
+            raise AccessDenied(f"without the permission {self.permission}", reason="permission")
         if self.max_age is not None and now - token.auth_time > self.max_age.total_seconds() + leeway:
             raise InsufficientUserAuthentication(int(self.max_age.total_seconds()))

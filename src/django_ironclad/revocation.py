@@ -102,7 +102,7 @@ class RevokedSessions:
             finally:
                 self._lock.release()
         if clock() - self._read.sent_at > get_settings().REVOCATION_MAX_STALENESS.total_seconds():
-            raise TemporarilyUnavailable("for too long nobody could read which sessions ended")
+            raise TemporarilyUnavailable("for too long nobody could read which sessions ended", reason="stale")
 
     def _is_old(self) -> bool:
         """Whether nobody read while this caller waited for the lock."""

@@ -44,14 +44,14 @@ class RefreshToken:
         """The token and its MAC, which is not checked yet. Raises InvalidGrant for any other form."""
         match = _FORM.fullmatch(text)
         if match is None:
-            raise InvalidGrant("not the form of a refresh token")
+            raise InvalidGrant("not the form of a refresh token", reason="malformed")
         sid, generation, branch, mac = match.groups()
         return cls(sid, int(generation), int(branch)), mac
 
     def verify(self, mac: str, *, secrets: Iterable[bytes], seed: bytes, realm: str) -> None:
         """Return if one of the server's secrets makes this MAC. Raises InvalidGrant."""
         if not any(hmac.compare_digest(mac, self._mac(secret, seed, realm)) for secret in secrets):
-            raise InvalidGrant("forged: the MAC does not fit")
+            raise InvalidGrant("forged: the MAC does not fit", reason="forged")
 
     def encode(self, *, secret: bytes, seed: bytes, realm: str) -> str:
         """`sid.generation.branch.mac`: the same text whenever it is asked for."""

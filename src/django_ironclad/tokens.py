@@ -51,7 +51,7 @@ def verify(
     header, _, rest = token.partition(".")
     key = ring.find(header)
     if len(token) > MAX_LENGTH:
-        raise InvalidToken("longer than a token of ours can be")
+        raise InvalidToken("longer than a token of ours can be", reason="malformed")
     try:
         payload, signature = rest.split(".")
         key.verify(b64decode(signature), f"{header}.{payload}".encode("ascii"))
@@ -59,17 +59,17 @@ def verify(
         claims = load_json(signed)
         access = parse(signed, claims)
     except ValueError as error:
-        raise InvalidToken(f"malformed: {error}") from None
+        raise InvalidToken(f"malformed: {error}", reason="malformed") from None
     if claims["iss"] != issuer:
-        raise InvalidToken("another issuer's")
+        raise InvalidToken("another issuer's", reason="issuer")
     if not _is_meant_for(audience, claims["aud"]):
-        raise InvalidToken("for another audience")
+        raise InvalidToken("for another audience", reason="audience")
     if access.exp <= now - leeway:
-        raise InvalidToken("expired")
+        raise InvalidToken("expired", reason="expired")
     if access.not_before > now + leeway:
-        raise InvalidToken("not valid yet")
+        raise InvalidToken("not valid yet", reason="not_yet_valid")
     if not 0 < access.exp - claims["iat"] <= max_lifetime:
-        raise InvalidToken("lives longer than this service allows")
+        raise InvalidToken("lives longer than this service allows", reason="lifetime")
     return access
 
 

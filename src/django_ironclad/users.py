@@ -133,7 +133,7 @@ def share_row(source: Any, target: Any) -> None:
     """
     if type(source) is type(target) is LazyUser and (row := _state(source)["_wrapped"]) is not empty:
         if not isinstance(row, get_user_model()):
-            raise InvalidToken("the user is gone or inactive")
+            raise InvalidToken("the user is gone or inactive", reason="user_gone")
         _state(target)["_wrapped"] = row
 
 
@@ -160,7 +160,7 @@ def _load(pk: Any, refusal: Callable[[IroncladError], Any]) -> Any:
         if user.is_active:
             return user
         why = "the user is inactive"
-    found = refusal(InvalidToken(why))
+    found = refusal(InvalidToken(why, reason="user_gone"))
     if isinstance(found, Exception):
         raise found
     return found

@@ -56,7 +56,7 @@ class Verifier:
             now=now,
         )
         if bool(access.realm) != self.realms:
-            raise InvalidToken("of a realm, where there are none" if access.realm else "of no realm")
+            raise InvalidToken("of a realm, where there are none" if access.realm else "of no realm", reason="realm")
         return access
 
     def _remember(self, digest: bytes, access: AccessToken) -> None:

@@ -42,7 +42,9 @@ def login(request: HttpRequest) -> HttpResponse:
 def refresh(request: HttpRequest) -> HttpResponse:
     token, transport = http.refresh_token(request, http.read_body(request))
     if not token:
-        raise InvalidRequest("no refresh token", description='"refresh_token" is required, in the body or by cookie.')
+        raise InvalidRequest(
+            "no refresh token", reason="missing", description='"refresh_token" is required, in the body or by cookie.'
+        )
     return token_answer(auth.refresh(token, transport=transport))
 
 
