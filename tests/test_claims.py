@@ -96,13 +96,27 @@ def test_a_token_that_is_too_long_is_an_error_that_says_by_what(
         auth.login(rosa.user)
 
 
+def _forgets(user: Any, groups: list[str]) -> dict[str, Any]:
+    groups.clear()
+    return {}
+
+
 @pytest.mark.skipif(not HAS_GROUPS, reason="this user model has no groups")
-def test_our_own_list_said_once_more_is_left_out_as_ours_is(rosa: Person) -> None:
+def test_what_a_project_does_to_the_list_it_gets_is_its_own_affair(rosa: Person) -> None:
+    with override_settings(IRONCLAD={"CLAIMS": _forgets, "SCOPES": lambda user, groups: groups and groups.pop()}):
+        access = auth.verify(auth.login(rosa.user).access_token)
+
+    assert (access.groups, access.scope) == (("registrar",), {"registrar"})
+
+
+@pytest.mark.parametrize("again", [list, tuple])
+@pytest.mark.skipif(not HAS_GROUPS, reason="this user model has no groups")
+def test_our_own_list_said_once_more_is_left_out_as_ours_is(rosa: Person, again: type) -> None:
     from django.contrib.auth.models import Group
 
     names = [f"a group with a long name {number:04d}" for number in range(300)]
     rosa.user.groups.set(Group.objects.bulk_create(Group(name=name) for name in names))
-    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {"groups": list(groups), "tenant": "acme"}}):
+    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {"groups": again(groups), "tenant": "acme"}}):
         access = auth.verify(auth.login(rosa.user).access_token)
 
     assert access.groups_left_out

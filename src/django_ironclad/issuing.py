@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -93,7 +92,7 @@ def renew(access: AccessToken, session: Session) -> AccessToken:
 
     Raises ImproperlyConfigured.
     """
-    said = _said_of(session.user, session.group_names, session.scope, most_groups=math.inf)
+    said = _said_of(session.user, session.group_names, session.scope, whole=True)
     try:
         return access.saying(said)
     except (TypeError, ValueError) as error:
@@ -106,15 +105,20 @@ def require_grant(user: Any, groups: list[str], scope: str) -> None:
         raise InvalidScope("none of the scopes that were asked for is granted", reason="not_granted")
 
 
-def _said_of(user: Any, groups: list[str], scope: str, *, most_groups: float = MOST_GROUPS) -> dict[str, Any]:
-    """What a token says of the user: ours, and in its place or in addition what the project says."""
+def _said_of(user: Any, groups: list[str], scope: str, *, whole: bool = False) -> dict[str, Any]:
+    """What a token says of the user: ours, and in its place or in addition what the project says.
+
+    `whole` says all of our groups, however many, and also where the project leaves them out.
+    """
     said = {"username": naming.name_text(user), "groups": groups} | _of_project(user, groups)
     if said["username"] is None:
         del said["username"]
-    ours = said["groups"] is None or said["groups"] == groups
-    if ours and most_groups == math.inf:
+    named = said["groups"]
+    # The project may say our own list once more.
+    ours = named is None or (isinstance(named, (list, tuple)) and list(named) == groups)
+    if ours and whole:
         said["groups"] = groups
-    elif said["groups"] is None or (ours and len(dump_json(groups)) > most_groups):
+    elif named is None or (ours and len(dump_json(groups)) > MOST_GROUPS):
         del said["groups"]
         said["groups_left_out"] = True
     granted = _granted(user, groups, scope)
@@ -122,7 +126,7 @@ def _said_of(user: Any, groups: list[str], scope: str, *, most_groups: float = M
 
 
 def _of_project(user: Any, groups: list[str]) -> dict[str, Any]:
-    said = get_settings().claims(user, groups)
+    said = get_settings().claims(user, list(groups))
     if not isinstance(said, Mapping):
         raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] returned a {type(said).__name__}; return a dictionary.")
     if tokens.RESERVED & said.keys():
@@ -134,7 +138,7 @@ def _of_project(user: Any, groups: list[str]) -> dict[str, Any]:
 
 def _granted(user: Any, groups: list[str], scope: str) -> frozenset[str]:
     """What the project grants, narrowed to what was asked for at the login, if anything was (RFC 6749 §3.3)."""
-    names = get_settings().scopes(user, groups)
+    names = get_settings().scopes(user, list(groups))
     try:
         granted = parse_scope(names if isinstance(names, str) else " ".join(names))
     except (TypeError, ValueError) as error:
