@@ -348,3 +348,11 @@ def test_a_transport_that_is_off_is_not_read(browser: Browser, ada: Person) -> N
     with override_settings(IRONCLAD={"TRANSPORTS": ["cookie"]}):
         browser.client.cookies.clear()
         assert browser.post("refresh", {"refresh_token": token}).status_code == 400
+
+
+def test_where_the_cookie_is_the_default_the_gates_come_before_the_password_too(ada: Person) -> None:
+    with override_settings(IRONCLAD={"TRANSPORTS": ["cookie"]}):
+        for password in (PASSWORD, "wrong"):
+            answer = Browser("https://evil.example").post("login", {"username": ada.name, "password": password})
+            assert (answer.status_code, answer.json()["error"]) == (403, "origin_not_allowed")
+        assert Browser().post("login", {"username": ada.name, "password": PASSWORD}).status_code == 200

@@ -112,7 +112,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
             except IroncladError as error:
                 log(error)
                 response = refuse(error)
-            return _protect(response)
+            return protect(response)
 
         border.ironclad_public = True  # type: ignore[attr-defined]
         border.login_required = False  # type: ignore[attr-defined]
@@ -123,7 +123,7 @@ def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> 
     return decorate
 
 
-def _protect(response: HttpResponse) -> HttpResponse:
+def protect(response: HttpResponse) -> HttpResponse:
     """Nobody sniffs an answer of ours, nor, unless it is public, stores or embeds it (RFC 6749 §5.1, ASVS 14.3.2)."""
     response["X-Content-Type-Options"] = "nosniff"
     if "public" not in response.get("Cache-Control", ""):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -13,20 +14,33 @@ from django.http import HttpRequest
 
 from . import issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
+from .amending import amend, issue, update_session_auth_hash
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .availability import database_needed
 from .conf import Transport, get_settings, get_verifier
 from .devices import client_address
 from .ended import ended_sessions, revoked_sessions
-from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, UserChanged
+from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, RefreshTokenReplaced, UserChanged
 from .issuing import TokenResponse
 from .models import Session
+from .pages import replaced_token, transport_of
 from .realms import current_realm, enter
 from .revocation import RevokedSessions
+from .said import require_grant, session_claims
 from .tokens import AccessToken
 from .users import LazyUser
 
-__all__ = ["aauthorize", "agroups", "authorize", "groups", "groups_of", "session_of"]
+__all__ = [
+    "aauthorize",
+    "agroups",
+    "amend",
+    "authorize",
+    "groups",
+    "groups_of",
+    "issue",
+    "session_of",
+    "update_session_auth_hash",
+]
 
 FIRST_PARTY: Final = "first-party"
 #: `amr` of a password (RFC 8176 §2).
@@ -42,26 +56,32 @@ def login(
     *,
     request: HttpRequest | None = None,
     client_id: str = FIRST_PARTY,
-    transport: Transport = "body",
+    transport: Transport | None = None,
     access_lifetime: timedelta | None = None,
     session_lifetime: timedelta | None = None,
     scope: str = "",
     amr: Sequence[str] = (),
+    claims: Mapping[str, Any] | None = None,
 ) -> TokenResponse:
     """Start a session for somebody who has proved who they are, by the methods `amr` (RFC 8176).
 
-    `request` tells the device. By `transport` its refresh tokens travel, as long as it lives. The lifetimes shorten or
-    lengthen what the settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the
-    session lives. Raises InvalidCredentials for an inactive user; UserChanged, which is one, when `user` is another one
-    in the database by now; InvalidScope, TemporarilyUnavailable.
+    `request` tells the device. By `transport` its refresh tokens travel, as long as it lives: by default as the body of
+    the request says, in a view under `token_endpoint`, else in the body. The lifetimes shorten or lengthen what the
+    settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the session lives.
+    `claims` are the session's own, until `amend` changes them: at most 2 KiB as JSON.
+
+    Raises InvalidCredentials for an inactive user; UserChanged, which is one, when `user` is another one in the
+    database by now; InvalidScope, OriginNotAllowed, TemporarilyUnavailable; ValueError for claims of no session.
     """
     if request is not None:
         enter(request)
+    transport = transport_of(request, transport)
+    own_claims = session_claims(claims)
     if not user.is_active:
         raise InvalidCredentials("the user is inactive", reason="user_inactive")
     with database_needed():
         if scope:
-            issuing.require_grant(user, standing.group_names(user), scope)
+            require_grant(user, standing.group_names(user), scope)
         begun = starting.new_session(
             user,
             client_id=client_id,
@@ -69,6 +89,7 @@ def login(
             auth_time=_now(),
             scope=scope,
             amr=" ".join(amr),
+            claims=own_claims,
             lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
             user_agent=request.headers.get("User-Agent", "") if request else "",
             ip_address=client_address(request) if request else None,
@@ -81,7 +102,11 @@ def login(
             # Afterwards: a receiver may have put the user into groups.
             names = standing.group_names(user)
             first = refresh_tokens.first(session)
-            return issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
+            response = issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
+    if transport == "cookie" and (previous := replaced_token(request)):
+        with suppress(RefreshTokenReplaced):
+            logout(previous, request=request, transport="cookie", reason="replaced")
+    return response
 
 
 def login_by_password(request: HttpRequest, *, username: str, password: str, **how: Any) -> TokenResponse:

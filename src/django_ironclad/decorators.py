@@ -12,8 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
 from . import answers, auth
+from .border import token_endpoint, token_response
 from .errors import IroncladError
 from .requirements import Requirement
+
+__all__ = ["public", "requires", "requires_recent_login", "strict", "token_endpoint", "token_response"]
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from . import answers, auth, http, identity
 from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
-from .users import load
+from .users import load, token_at_hand
 
 
 class NumberDetail(int):
@@ -63,6 +63,7 @@ class BearerAuthentication(BaseAuthentication):
             if getattr(vars(request).get("accepted_renderer"), "media_type", "") == "text/html":
                 load(user)
             identity.settle(request._request, user)
+            token_at_hand.set(access)
             return user, access
         except UnknownKey as error:
             return self._ask_others(request, error)

@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from . import auth, http
 from .errors import IroncladError
 from .tokens import AccessToken
-from .users import load, share_row
+from .users import load, share_row, token_at_hand
 
 _ABSENT: Final = object()
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
@@ -47,6 +47,7 @@ def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
     if "ironclad_early" in vars(request):
         settle(request, user)
     request.user, request.auser, request.auth = user, auser, token
+    token_at_hand.set(token)
     return token
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, cast
@@ -13,15 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import naming, tokens
 from .conf import Transport, get_key_ring, get_settings
-from .encoding import dump_json
-from .errors import InvalidScope, InvalidToken
+from .errors import InvalidToken
 from .models import Session
 from .realms import current_realm
-from .requirements import parse_scope
+from .said import said_of
 from .tokens import AccessToken
-
-#: Bytes of group names, as JSON, that a token carries. With more it says `groups_left_out`.
-MOST_GROUPS: Final = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ def issue(
         "auth_time": int(session.auth_time.timestamp()),
         **({"realm": realm} if realm else {}),
         **({"amr": session.amr.split()} if session.amr else {}),
-        **_said_of(user, groups, session.scope),
+        **said_of(session, user, groups),
     }
     try:
         access_token = tokens.issue(claims, key=get_key_ring().signing_key)
@@ -92,58 +87,11 @@ def renew(access: AccessToken, session: Session) -> AccessToken:
 
     Raises ImproperlyConfigured.
     """
-    said = _said_of(session.user, session.group_names, session.scope, whole=True)
+    said = said_of(session, session.user, session.group_names, whole=True)
     try:
         return access.saying(said)
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] allows no access token: {error}.") from error
-
-
-def require_grant(user: Any, groups: list[str], scope: str) -> None:
-    """Return if the project grants this user any of the scopes asked for. Raises InvalidScope, ImproperlyConfigured."""
-    if scope and not _granted(user, groups, scope):
-        raise InvalidScope("none of the scopes that were asked for is granted", reason="not_granted")
-
-
-def _said_of(user: Any, groups: list[str], scope: str, *, whole: bool = False) -> dict[str, Any]:
-    """What a token says of the user: ours, and in its place or in addition what the project says.
-
-    `whole` says all of our groups, however many, and also where the project leaves them out.
-    """
-    said = {"username": naming.name_text(user), "groups": groups} | _of_project(user, groups)
-    if said["username"] is None:
-        del said["username"]
-    named = said["groups"]
-    # The project may say our own list once more.
-    ours = named is None or (isinstance(named, (list, tuple)) and list(named) == groups)
-    if ours and whole:
-        said["groups"] = groups
-    elif named is None or (ours and len(dump_json(groups)) > MOST_GROUPS):
-        del said["groups"]
-        said["groups_left_out"] = True
-    granted = _granted(user, groups, scope)
-    return said | ({"scope": " ".join(sorted(granted))} if granted else {})
-
-
-def _of_project(user: Any, groups: list[str]) -> dict[str, Any]:
-    said = get_settings().claims(user, list(groups))
-    if not isinstance(said, Mapping):
-        raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] returned a {type(said).__name__}; return a dictionary.")
-    if tokens.RESERVED & said.keys():
-        raise ImproperlyConfigured(
-            f"IRONCLAD['CLAIMS'] returned {sorted(tokens.RESERVED & said.keys())}, which are ours; use other names."
-        )
-    return dict(said)
-
-
-def _granted(user: Any, groups: list[str], scope: str) -> frozenset[str]:
-    """What the project grants, narrowed to what was asked for at the login, if anything was (RFC 6749 §3.3)."""
-    names = get_settings().scopes(user, list(groups))
-    try:
-        granted = parse_scope(names if isinstance(names, str) else " ".join(names))
-    except (TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"IRONCLAD['SCOPES'] returned {names!r}: {error}.") from None
-    return granted & parse_scope(scope) if scope else granted
 
 
 #: Which setting says what is none of `CLAIMS`.

@@ -91,6 +91,8 @@ class Session(models.Model):
 
     user_agent = models.CharField(max_length=200, blank=True)
     ip_address = models.GenericIPAddressField(null=True)
+    #: What the project had this session claim, beside what `CLAIMS` says of its user; null for nothing.
+    claims = models.JSONField(null=True)
 
     objects = SessionManager()
 

@@ -62,7 +62,8 @@ def renew(session: Session, *, then: Callable[[], object] = lambda: None, **chan
     has another password by now.
     """
     living = Session.objects.live().filter(pk=session.pk)
-    as_read = living.filter(auth_hash__in=auth_hashes(session.user))
+    # The row's as it was read; the user's where a better hash of the same password has been made since.
+    as_read = living.filter(auth_hash__in=[session.auth_hash, *auth_hashes(session.user)])
 
     def run() -> TokenResponse:
         seed = new_seed()

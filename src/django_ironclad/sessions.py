@@ -55,9 +55,13 @@ def revoke_all(user: Any, *, reason: str, keep: str | UUID | None = None) -> int
     return ended
 
 
-def revoke_outdated(user: Any) -> int:
-    """End every session of `user` that began with another password than the one of now. How many were seen alive."""
-    return _end_living(Q(user=user_key(user)) & ~Q(auth_hash__in=auth_hashes(user)), "password_changed")
+def revoke_outdated(user: Any, *, keep: str = "") -> int:
+    """End every session of `user`, but `keep`, that began with another password than the one of now.
+
+    How many were seen alive.
+    """
+    outdated = Q(user=user_key(user)) & ~Q(auth_hash__in=auth_hashes(user))
+    return _end_living(outdated & ~Q(pk=keep) if keep else outdated, "password_changed")
 
 
 def _row(user: Any) -> QuerySet[Any, Any]:

@@ -35,6 +35,7 @@ def new_session(
     ip_address: str | None,
     scope: str,
     amr: str,
+    claims: dict[str, Any] | None,
 ) -> Iterator[Session]:
     """A session of `user`, which ends after `lifetime` at the latest. When the block fails, there has been none.
 
@@ -50,6 +51,7 @@ def new_session(
         ip_address=ip_address,
         scope=scope,
         amr=amr,
+        claims=claims,
     )
     limit = get_settings().SESSIONS_PER_USER
     _insert(session, lifetime)

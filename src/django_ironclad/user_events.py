@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections, router, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
-from . import sessions, upgrades
+from . import at_hand, sessions, upgrades
 from .models import Session
 from .user_classes import are_ours, is_user, may_decide, user_classes, user_key
 
@@ -59,7 +59,7 @@ def _judge(key: Any) -> None:
     if user is None:
         return
     if user.is_active:
-        sessions.revoke_outdated(user)
+        at_hand.revoke_outdated(user)
     else:
         sessions.revoke_all(user, reason="user_inactive")
 

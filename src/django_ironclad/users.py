@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
@@ -17,6 +18,9 @@ from . import naming
 from .errors import InvalidToken, IroncladError
 from .tokens import AccessToken
 from .verifier import REMEMBERED
+
+#: Of the request that is being answered. A variable, not a call: whoever admits somebody sets it.
+token_at_hand: Final[ContextVar[AccessToken | None]] = ContextVar("ironclad_token_at_hand", default=None)
 
 #: What a query asks of any value: no user has it, and none need be loaded to say so.
 _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})

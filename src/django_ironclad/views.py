@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,11 +13,13 @@ from django.views.decorators.http import condition, require_http_methods, requir
 from . import auth, cookie, http, naming, passwords, standing
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
+from .border import look_at_page
 from .conf import get_key_ring
 from .devices import device_name
-from .errors import InvalidRequest, NotFound, RefreshTokenReplaced
+from .errors import InvalidRequest, NotFound
 from .models import Session
 from .origin import check_cookie_gates
+from .pages import require_page
 from .tokens import AccessToken
 
 
@@ -26,14 +27,12 @@ from .tokens import AccessToken
 @require_POST
 def login(request: HttpRequest) -> HttpResponse:
     body = http.read_body(request)
+    look_at_page(request)
     transport = http.login_transport(body)
-    previous = cookie.refresh_cookie(request) if transport == "cookie" else ""
+    require_page(request, transport)
     scope = http.requested_scope(body)
     username, password = http.credentials(body)
     tokens = auth.login_by_password(request, username=username, password=password, transport=transport, scope=scope)
-    if previous:
-        with suppress(RefreshTokenReplaced):
-            auth.logout(previous, request=request, transport="cookie", reason="replaced")
     return token_answer(tokens)
 
 

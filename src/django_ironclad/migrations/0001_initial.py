@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ('amr', models.CharField(blank=True, max_length=64)),
                 ('user_agent', models.CharField(blank=True, max_length=200)),
                 ('ip_address', models.GenericIPAddressField(null=True)),
+                ('claims', models.JSONField(null=True)),
                 ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='ironclad_sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={

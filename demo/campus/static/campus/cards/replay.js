@@ -39,9 +39,9 @@ export function showReplay({ auth, follow, devices }) {
     await devices.list(first.refresh_token.split(".")[0]);
     const second = await next(first, "token 1");
     tell("Token 1 is exchanged for token 2.");
-    tell("Token 2 is sent, and comes back as it is: for six seconds, here, the server repeats itself, so that a lost answer harms nobody.");
+    tell("Token 2 is sent, and comes back as it is: for a moment the server repeats itself, so that a lost answer harms nobody.");
     const third = await next(second, "token 2");
-    tell("After that, token 2 is exchanged for token 3.");
+    tell("A moment later, token 2 is exchanged for token 3.");
     const replayed = await ask("/auth/refresh/", first, "token 1").catch((error) => error);
     tell(`Token 1 is sent once more: ${replayed.status} ${replayed.code}.`, "bad");
     const honest = await ask("/auth/refresh/", third, "token 3").catch((error) => error);
@@ -51,7 +51,7 @@ export function showReplay({ auth, follow, devices }) {
     say("The replayed token has ended the second session; yours lives on.", "good");
   }
 
-  /** The answer with another refresh token than this one's, which the server gives once it is that old. */
+  /** The answer with another refresh token than this one's, which the server gives once its grace is over. */
   async function next(held, name) {
     for (;;) {
       const given = await ask("/auth/refresh/", held, name);

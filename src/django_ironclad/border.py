@@ -1,0 +1,92 @@
+"""The border of a view of the project's own that begins a session, or that answers with tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from asgiref.sync import iscoroutinefunction
+from django.db import connections, transaction
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from . import answers, cookie, http, pages
+from .availability import database_needed
+from .errors import InvalidRequest, IroncladError, OriginNotAllowed
+from .issuing import TokenResponse
+from .origin import check_form
+from .pages import Page, require_page
+from .realms import enter
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def token_endpoint(view: View) -> View:
+    """For a view of yours that begins a session or answers with tokens: a sign-up, a code by mail, a single sign-on.
+
+    A page of another site that asks for the cookie is refused before the view runs. Errors of ours become their
+    answers. Neither Django's CSRF check nor a transaction of `ATOMIC_REQUESTS` is around it. A view that anybody may
+    call is `public` as well.
+    """
+    if iscoroutinefunction(view):
+
+        @wraps(view)
+        async def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                look_at_page(request)
+                with database_needed():
+                    response = await view(request, *args, **kwargs)
+            except IroncladError as error:
+                response = answers.refuse(error)
+            return answers.protect(response)
+
+    else:
+
+        @wraps(view)
+        def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                look_at_page(request)
+                with database_needed():
+                    response = view(request, *args, **kwargs)
+            except IroncladError as error:
+                response = answers.refuse(error)
+            return answers.protect(response)
+
+    border = csrf_exempt(sensitive_post_parameters()(sensitive_variables()(border)))
+    for alias in connections:
+        border = transaction.non_atomic_requests(using=alias)(border)
+    return cast("View", border)
+
+
+def token_response(request: HttpRequest, tokens: TokenResponse) -> HttpResponse:
+    """200 with these tokens, as `login/` answers: the refresh token by the way of its session, and by no other.
+
+    Raises OriginNotAllowed; ImproperlyConfigured for the cookie outside of `token_endpoint`.
+    """
+    if tokens.refresh_token:
+        require_page(request, tokens.transport)
+    return answers.protect(answers.token_answer(tokens))
+
+
+def look_at_page(request: HttpRequest) -> None:
+    """Find out whether a page of ours sent this, and how its body wants refresh tokens to travel, if it says so.
+
+    Raises OriginNotAllowed when it wants the cookie and may not have it; InvalidRequest.
+    """
+    enter(request)
+    check_form(request)
+    try:
+        body = http.read_body(request)
+    except InvalidRequest:
+        # Something of the project's own: then its view says how.
+        body = {}
+    transport, refusal, token = http.login_transport(body) if "transport" in body else None, None, ""
+    try:
+        token = cookie.refresh_cookie(request)
+    except (OriginNotAllowed, InvalidRequest) as error:
+        if transport == "cookie":
+            raise
+        refusal = error if isinstance(error, OriginNotAllowed) else None
+    pages.note(request, Page(refusal, transport, token))
