@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .running import PASSWORD, ROOT, Demo, environment, running
+from .running import PASSWORD, ROOT, Demo, demo_environment, environment, running
 
 pytestmark = pytest.mark.browser
 
@@ -67,17 +67,20 @@ def install(name: str, client: Path) -> Path:
     return folder
 
 
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        return int(free.getsockname()[1])
+
+
 @contextmanager
-def served(folder: Path, demo: Demo, output: Path) -> Iterator[str]:
+def served(folder: Path, demo: Demo, output: Path, port: int = 0) -> Iterator[str]:
     """The address of its development server; Django is not at the README's port, but where these tests have theirs."""
     for config in ("vite.config.ts", "proxy.conf.json"):
         if (folder / config).exists():
             text = (folder / config).read_text()
             assert "http://127.0.0.1:8000" in text
             (folder / config).write_text(text.replace("http://127.0.0.1:8000", demo.url))
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    command = (*START.split(), "--", "--port", str(port))
+    command = (*START.split(), "--", "--port", str(port or free_port()))
     with running(output, command, cwd=folder, env=environment(NO_COLOR="1"), start_new_session=True) as server:
         try:
             yield server.url
@@ -112,23 +115,42 @@ def test_an_example_logs_in_through_its_own_development_server(
     assert (refused.status, refused.json["error"]) == (400, "invalid_grant")
 
 
+def install_with_the_short_form(client: Path) -> Path:
+    folder = install("react", client)
+    config = folder / "vite.config.ts"
+    short, count = re.subn(r'\{ target: ("[^"]+"), changeOrigin: false \}', r"\1", config.read_text())
+    assert count == 1
+    config.write_text(short)
+    return folder
+
+
 def test_the_short_form_of_vites_proxy_is_refused_by_its_host(
     client: Path, demo: Demo, page: Page, tmp_path: Path
 ) -> None:
-    folder = install("react", client)
-    config = (folder / "vite.config.ts").read_text()
-    short, count = re.subn(r'\{ target: ("[^"]+"), changeOrigin: false \}', r"\1", config)
-    assert count == 1
-    (folder / "vite.config.ts").write_text(short)
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     log = demo.data / "demo.log"
     before = len(log.read_text())
-    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    with served(folder, demo, tmp_path / "server") as url:
+    with served(install_with_the_short_form(client), demo, tmp_path / "server") as url:
         page.goto(url)
         log_in(page, PASSWORD)
         expect(page.get_by_role("alert")).to_have_text("The request does not come from an allowed origin.")
 
     assert "refused origin_not_allowed" in log.read_text()[before:]
+
+
+def test_a_proxy_that_rewrites_the_host_needs_its_origin_in_the_settings(
+    client: Path, page: Page, tmp_path: Path
+) -> None:
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    port = free_port()
+    trusting = demo_environment(tmp_path / "data") | {"CSRF_TRUSTED_ORIGINS": f"http://localhost:{port}"}
+    with (
+        running(tmp_path / "data", env=trusting) as demo,
+        served(install_with_the_short_form(client), demo, tmp_path / "server", port) as url,
+    ):
+        page.goto(url)
+        log_in(page, PASSWORD)
+        see_the_profile(page)
 
 
 def log_in(page: Page, password: str) -> None:
