@@ -16,7 +16,7 @@ from django.db.models import DecimalField, Field
 from .errors import InvalidToken
 
 #: What a field raises for a text that is none of its values.
-NO_VALUE = (ValidationError, ValueError, TypeError, ArithmeticError)
+NO_VALUE = (ValidationError, ValueError, TypeError, ArithmeticError, LookupError)
 
 
 def key_text(pk: Any) -> str:

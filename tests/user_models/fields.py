@@ -33,10 +33,8 @@ class HashidAutoField(models.BigAutoField):
             return value
         if isinstance(value, int):
             return Hashid(value)
-        try:
-            number, rest = divmod(int(str(value).removeprefix("h"), 16), 7919)
-        except ValueError:
-            rest = 1
+        # IndexError, KeyError and ValueError for what is none, as fields of others may have it.
+        number, rest = divmod(int(value[1:], {"h": 16}[value[0]]), 7919)
         if rest:
             raise ValidationError("no hashid")
         return Hashid(number)
