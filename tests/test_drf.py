@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -200,6 +203,14 @@ def test_a_page_for_somebody_who_is_gone_is_401(api: Api, ada: Person, path: str
 
     assert (answer.status_code, ada.name in page(answer)) == (401, False)
     assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("first", ["django_ironclad.drf", "rest_framework.views", "rest_framework.response"])
+def test_the_adapter_may_be_imported_before_drfs_views_or_after(first: str) -> None:
+    """DRF's views import, when they are, whatever the settings name."""
+    program = f"import django; django.setup(); import {first}; import rest_framework.views, django_ironclad.drf"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.bare"}
+    subprocess.run([sys.executable, "-W", "error", "-c", program], env=environment, check=True, timeout=60)
 
 
 # Its exceptions, as handlers of others see them, and our own handler.

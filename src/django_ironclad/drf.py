@@ -5,20 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 from itertools import dropwhile, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied as DjangosPermissionDenied
-from rest_framework import views
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from . import answers, auth, http, identity
 from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
 from .users import load, token_at_hand
+
+if TYPE_CHECKING:
+    from rest_framework.response import Response
 
 
 class NumberDetail(int):
@@ -120,9 +121,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
 
     So do our errors where a view lets one out. Everything else, such as a validation error, is answered as DRF does.
     """
+    # Not above: its views read the setting that names our class, while this module is not all there.
+    from rest_framework.views import exception_handler as answer  # noqa: PLC0415
+
     if isinstance(exc, IroncladError):
         exc = _refusal(context["request"], exc)
-    response = views.exception_handler(exc, context)
+    response = answer(exc, context)
     if response is None or not isinstance(exc, (*_UNAUTHENTICATED, PermissionDenied, DjangosPermissionDenied)):
         return response
     if response.status_code == 401:
