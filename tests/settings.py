@@ -1,4 +1,4 @@
-"""The tests' project. `DATABASE_URL` and `TEST_USER_MODEL` choose what it runs on: see scripts/test."""
+"""The tests' project. `DATABASE_URL`, `TEST_USER_MODEL` and `TEST_USE_TZ` choose what it runs on: see scripts/test."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,10 @@ import dj_database_url
 SECRET_KEY = "a-secret-key-of-the-tests-only-7f3b9c1e5d"
 DEBUG = False
 ALLOWED_HOSTS = ["testserver"]
-USE_TZ = True
+# Without it, in a zone whose clocks change.
+USE_TZ = os.environ.get("TEST_USE_TZ") != "0"
+if not USE_TZ:
+    TIME_ZONE = "Europe/Berlin"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "static/"
