@@ -3,159 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.http import HttpRequest
 
-from . import issuing, last_login, passwords, sessions, signals, standing, starting
-from . import refresh as refresh_tokens
+from . import issuing, sessions
 from .amending import amend, issue, update_session_auth_hash
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .availability import database_needed
-from .conf import Transport, get_settings, get_verifier
-from .devices import client_address
+from .conf import get_settings, get_verifier
 from .ended import ended_sessions, revoked_sessions
-from .errors import InvalidCredentials, InvalidGrant, InvalidToken, IroncladError, RefreshTokenReplaced, UserChanged
+from .errors import InvalidToken, IroncladError
+from .granting import BY_PASSWORD, FIRST_PARTY, login, login_by_password, logout, reauthenticate, refresh
 from .issuing import TokenResponse
-from .models import Session
-from .pages import replaced_token, transport_of
-from .realms import current_realm, enter
+from .realms import current_realm
 from .revocation import RevokedSessions
-from .said import require_grant, session_claims
 from .tokens import AccessToken
 from .users import LazyUser
 
-__all__ = [
-    "aauthorize",
-    "agroups",
-    "amend",
-    "authorize",
-    "groups",
-    "groups_of",
-    "issue",
-    "session_of",
-    "update_session_auth_hash",
-]
-
-FIRST_PARTY: Final = "first-party"
-#: `amr` of a password (RFC 8176 §2).
-BY_PASSWORD: Final = ("pwd",)
+__all__ = ["BY_PASSWORD", "FIRST_PARTY", "aauthorize", "agroups", "amend", "authorize", "groups", "groups_of", "issue"]
+__all__ += ["login", "login_by_password", "logout", "reauthenticate", "refresh", "session_of"]
+__all__ += ["update_session_auth_hash"]
 
 
 def _itself(error: IroncladError) -> Exception:
     return error
-
-
-def login(
-    user: Any,
-    *,
-    request: HttpRequest | None = None,
-    client_id: str = FIRST_PARTY,
-    transport: Transport | None = None,
-    access_lifetime: timedelta | None = None,
-    session_lifetime: timedelta | None = None,
-    scope: str = "",
-    amr: Sequence[str] = (),
-    claims: Mapping[str, Any] | None = None,
-) -> TokenResponse:
-    """Start a session for somebody who has proved who they are, by the methods `amr` (RFC 8176).
-
-    `request` tells the device. By `transport` its refresh tokens travel, as long as it lives: by default as the body of
-    the request says, in a view under `token_endpoint`, else in the body. The lifetimes shorten or lengthen what the
-    settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the session lives.
-    `claims` are the session's own, until `amend` changes them: at most 2 KiB as JSON.
-
-    Raises InvalidCredentials for an inactive user; UserChanged, which is one, when `user` is another one in the
-    database by now; InvalidScope, OriginNotAllowed, TemporarilyUnavailable; ValueError for claims of no session.
-    """
-    if request is not None:
-        enter(request)
-    transport = transport_of(request, transport)
-    own_claims = session_claims(claims)
-    if not user.is_active:
-        raise InvalidCredentials("the user is inactive", reason="user_inactive")
-    with database_needed():
-        if scope:
-            require_grant(user, standing.group_names(user), scope)
-        begun = starting.new_session(
-            user,
-            client_id=client_id,
-            transport=transport,
-            auth_time=_now(),
-            scope=scope,
-            amr=" ".join(amr),
-            claims=own_claims,
-            lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
-            user_agent=request.headers.get("User-Agent", "") if request else "",
-            ip_address=client_address(request) if request else None,
-        )
-        with begun as session:
-            user = session.user
-            with last_login.login_of_ours():
-                # The receivers are promised a request.
-                user_logged_in.send(sender=user.__class__, request=request or HttpRequest(), user=user)
-            # Afterwards: a receiver may have put the user into groups.
-            names = standing.group_names(user)
-            first = refresh_tokens.first(session)
-            response = issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
-    if transport == "cookie" and (previous := replaced_token(request)):
-        with suppress(RefreshTokenReplaced):
-            logout(previous, request=request, transport="cookie", reason="replaced")
-    return response
-
-
-def login_by_password(request: HttpRequest, *, username: str, password: str, **how: Any) -> TokenResponse:
-    """Start a session for whoever Django's authentication backends know by this password; `how` is as for `login`.
-
-    Raises InvalidCredentials, RateLimited, InvalidScope, TemporarilyUnavailable.
-    """
-    for tries_left in (1, 0):
-        user = passwords.check_credentials(request, username=username, password=password)
-        try:
-            return login(user, request=request, amr=BY_PASSWORD, **how)
-        except UserChanged:
-            # What has changed the user may have been another login, which made a better hash of the same password.
-            if not tries_left:
-                raise
-    raise AssertionError
-
-
-def refresh(refresh_token: str, *, transport: Transport | None = None) -> TokenResponse:
-    """Exchange a refresh token for new tokens; with `transport`, only one of a session whose tokens travel so.
-
-    Raises InvalidGrant, TemporarilyUnavailable, and RuntimeError inside a transaction.
-    """
-    with database_needed():
-        return refresh_tokens.rotate(refresh_token, transport=transport)
-
-
-def logout(
-    refresh_token: str,
-    *,
-    request: HttpRequest | None = None,
-    transport: Transport | None = None,
-    reason: str = "logout",
-) -> None:
-    """End the session of any authentic refresh token; for any other, nothing (RFC 7009 §2.2).
-
-    With `transport`, only a session whose tokens travel so. Raises TemporarilyUnavailable, of which
-    RefreshTokenReplaced is one.
-    """
-    if request is not None:
-        enter(request)
-    with database_needed():
-        try:
-            session = refresh_tokens.find_session(refresh_token, transport=transport)
-        except InvalidGrant:
-            return
-        ended = sessions.revoke(session, reason=reason)
-    if ended and session.user is not None:
-        user_logged_out.send(sender=session.user.__class__, request=request or HttpRequest(), user=session.user)
 
 
 def verify(token: str) -> AccessToken:
@@ -225,20 +99,6 @@ def recheck(access: AccessToken) -> None:
         raise InvalidToken("the session has ended", reason="session_ended")
 
 
-def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) -> TokenResponse:
-    """New tokens of the same session, whose person has just proved once more who they are, by `amr` (ASVS 7.2.4).
-
-    Every refresh token of it that somebody holds is worth nothing from now on: answer with the one in here. Raises
-    InvalidToken, TemporarilyUnavailable.
-    """
-    session = access if isinstance(access, Session) else session_of(access)
-    session.auth_time, session.amr = _now(), " ".join(amr)
-    with database_needed():
-        response = refresh_tokens.renew(session, auth_time=session.auth_time, amr=session.amr)
-    sessions.tell(signals.session_reauthenticated, "session_reauthenticated", session)
-    return response
-
-
 def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenResponse:
     """A new access token for one that still holds, in contracts that know no refresh token.
 
@@ -252,10 +112,6 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     with database_needed():
         sessions.follow_secret_key(session)
     return issuing.issue(session, session.user, session.group_names, lifetime=access_lifetime)
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(int(time.time()), UTC)
 
 
 def _seconds(period: timedelta) -> int:
