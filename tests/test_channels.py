@@ -24,7 +24,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 from django.urls import path
 
-from django_ironclad import auth, channels, connections, handshake, revocation, sockets
+from django_ironclad import auth, channels, handshake, revocation, sockets, threads
 from django_ironclad.revocation import RevokedSessions, revoked_sessions
 from django_ironclad.tokens import AccessToken
 
@@ -550,7 +550,7 @@ def polled() -> Iterator[None]:
         both.wait()
         database_connections.close_all()
 
-    for closing in [connections._readers.submit(close) for _ in range(2)]:
+    for closing in [threads._readers.submit(close) for _ in range(2)]:
         closing.result()
 
 

@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from django_ironclad import auth, channels, issuing, ninja
+from django_ironclad import auth, channels, ninja, said
 from django_ironclad.connections import Connection
 from django_ironclad.errors import AccessDenied, GroupsLeftOut, InvalidToken
 from django_ironclad.models import Session
@@ -123,7 +123,7 @@ def test_nobody_is_kept_out_by_being_in_many_groups(api: Api, rosa: Person) -> N
 @pytest.mark.parametrize(("length", "is_left_out"), [(0, False), (1, True)])
 def test_two_kibibytes_of_names_are_said(rosa: Person, length: int, is_left_out: bool) -> None:
     names = [f"{number:098d}" for number in range(20)]
-    room = issuing.MOST_GROUPS - len(json.dumps([*names, ""], separators=(",", ":")))
+    room = said.MOST_GROUPS - len(json.dumps([*names, ""], separators=(",", ":")))
     names.append("x" * (room + length))
     Group.objects.all().delete()
     rosa.user.groups.set(Group.objects.bulk_create(Group(name=name) for name in names))

@@ -5,29 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from typing import Any, Final, ParamSpec, TypeVar
-
-from asgiref.sync import sync_to_async
-from django.db import connections, router
+from contextlib import contextmanager
+from typing import Any, Final
 
 from . import auth
 from .conf import get_settings
-from .ended import ended_sessions
 from .errors import InvalidToken, IroncladError, MissingToken
-from .models import Session
-from .realms import known_realm, realm
+from .realms import known_realm
 from .requirements import Requirement
+from .threads import in_thread, read_news
 from .tokens import AccessToken
 from .users import load
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-#: Seldom more than one; another is for the time in which a database keeps the first one waiting. No handler of the
-#: application's runs here, so none can keep the news of an ended session waiting.
-_readers: Final = ThreadPoolExecutor(2, "ironclad-revocation")
 
 
 class Connection:
@@ -68,18 +56,18 @@ class Connection:
 
     async def _authenticate(self, token: str) -> tuple[Any, AccessToken]:
         if self._strict:
-            return await _in_thread(auth.authenticate, token, strict=True)
-        await _read_news(known_realm())
+            return await in_thread(auth.authenticate, token, strict=True)
+        await read_news(known_realm())
         return await auth.aauthenticate(token)
 
     async def load_user(self) -> Any:
         """The real user, loaded off the event loop. Raises InvalidToken when they are gone or inactive."""
-        return await _in_thread(load, self.user)
+        return await in_thread(load, self.user)
 
     async def load_groups(self) -> tuple[str, ...]:
         """The names of the user's groups, off the event loop where only the database knows them."""
         access = self.access
-        return await _in_thread(auth.groups_of, access) if access.groups_left_out else access.groups
+        return await in_thread(auth.groups_of, access) if access.groups_left_out else access.groups
 
     @property
     def expires_in(self) -> int:
@@ -123,7 +111,7 @@ class _Watch:
 
     async def _look_at(self, realm: str) -> None:
         try:
-            await _read_news(realm)
+            await read_news(realm)
         except IroncladError as error:
             self._end([connection for connection in self.ends if connection.access.realm == realm], error)
         for connection in [each for each in self.ends if each.access.realm == realm]:
@@ -142,55 +130,6 @@ _watches: Final[dict[asyncio.AbstractEventLoop, _Watch]] = {}
 
 async def _authorize(user: Any, access: AccessToken, requirement: Requirement) -> None:
     if requirement.asks_database(access):
-        await _in_thread(auth.authorize, user, access, requirement)
+        await in_thread(auth.authorize, user, access, requirement)
     else:
         await auth.aauthorize(user, access, requirement)
-
-
-async def _in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
-    def run() -> R:
-        _drop_broken_connections()
-        with _schema_of(known_realm()):
-            return function(*arguments, **named)
-
-    return await sync_to_async(run)()
-
-
-async def _read_news(realm: str) -> None:
-    """Return with the realm's set as fresh as it can be had within an interval. Raises TemporarilyUnavailable."""
-    if ended_sessions(realm).is_due():
-        reading = asyncio.get_running_loop().run_in_executor(_readers, _freshen, realm)
-        done, _ = await asyncio.wait({reading}, timeout=get_settings().REVOCATION_INTERVAL.total_seconds())
-        for read in done:
-            read.result()
-
-
-def _freshen(name: str) -> None:
-    _drop_broken_connections()
-    try:
-        with realm(name) if name else nullcontext(), _schema_of(name):
-            ended_sessions(name).freshen()
-    finally:
-        _drop_broken_connections()
-
-
-@contextmanager
-def _schema_of(realm: str) -> Iterator[None]:
-    """Where django-tenants gives tenants schemas, the realm's: no middleware of theirs has prepared a thread here."""
-    connection: Any = connections[router.db_for_write(Session)]
-    before = getattr(connection, "tenant", None)
-    if before is None or not realm:
-        yield
-        return
-    connection.set_schema(realm)
-    try:
-        yield
-    finally:
-        connection.set_tenant(before)
-
-
-def _drop_broken_connections() -> None:
-    """What Django does between requests, of which there are none here; but a transaction, such as a test's, goes on."""
-    for each in connections.all(initialized_only=True):
-        if not each.in_atomic_block:
-            each.close_if_unusable_or_obsolete()

@@ -1,0 +1,75 @@
+"""What an event loop leaves to a thread: whatever asks the database, in the schema of its realm."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
+from typing import Any, Final, ParamSpec, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections, router
+
+from .conf import get_settings
+from .ended import ended_sessions
+from .models import Session
+from .realms import known_realm, realm
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Seldom more than one; another is for the time in which a database keeps the first one waiting. No handler of the
+#: application's runs here, so none can keep the news of an ended session waiting.
+_readers: Final = ThreadPoolExecutor(2, "ironclad-revocation")
+
+
+async def in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwargs) -> R:
+    """What `function` returns, called off the event loop."""
+
+    def run() -> R:
+        _drop_broken_connections()
+        with _schema_of(known_realm()):
+            return function(*arguments, **named)
+
+    return await sync_to_async(run)()
+
+
+async def read_news(realm: str) -> None:
+    """Return with the realm's set as fresh as it can be had within an interval. Raises TemporarilyUnavailable."""
+    if ended_sessions(realm).is_due():
+        reading = asyncio.get_running_loop().run_in_executor(_readers, _freshen, realm)
+        done, _ = await asyncio.wait({reading}, timeout=get_settings().REVOCATION_INTERVAL.total_seconds())
+        for read in done:
+            read.result()
+
+
+def _freshen(name: str) -> None:
+    _drop_broken_connections()
+    try:
+        with realm(name) if name else nullcontext(), _schema_of(name):
+            ended_sessions(name).freshen()
+    finally:
+        _drop_broken_connections()
+
+
+@contextmanager
+def _schema_of(realm: str) -> Iterator[None]:
+    """Where django-tenants gives tenants schemas, the realm's: no middleware of theirs has prepared a thread here."""
+    connection: Any = connections[router.db_for_write(Session)]
+    before = getattr(connection, "tenant", None)
+    if before is None or not realm:
+        yield
+        return
+    connection.set_schema(realm)
+    try:
+        yield
+    finally:
+        connection.set_tenant(before)
+
+
+def _drop_broken_connections() -> None:
+    """What Django does between requests, of which there are none here; but a transaction, such as a test's, goes on."""
+    for each in connections.all(initialized_only=True):
+        if not each.in_atomic_block:
+            each.close_if_unusable_or_obsolete()
