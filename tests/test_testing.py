@@ -128,9 +128,10 @@ def test_a_client_can_be_given_to_somebody_else(ada: Person, person: Any) -> Non
 
 
 def test_what_is_given_out_is_a_real_session(ada: Person) -> None:
-    given = login(ada.user, amr=["pwd", "otp"])
+    given = login(ada.user, amr=["pwd", "otp"], claims={"org_id": 7}, ago=timedelta(hours=1))
 
-    assert auth.verify(given.access_token).amr == ("pwd", "otp")
+    access = auth.verify(given.access_token)
+    assert (access.amr, access.claims["org_id"]) == (("pwd", "otp"), 7)
     assert Session.objects.get(pk=given.sid).user == ada.user
     assert auth.refresh(given.refresh_token).refresh_token
     assert given.access_token not in repr(given)

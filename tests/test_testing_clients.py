@@ -19,7 +19,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session as DjangoSession
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, modify_settings
+from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, modify_settings, override_settings
 from django.urls import include, path
 from ninja import NinjaAPI
 from ninja.testing import TestAsyncClient, TestClient
@@ -257,6 +257,32 @@ def test_a_project_without_djangos_sessions_can_log_out_too(ada: Person, make: A
         client.logout()
 
     assert whom(client) == "401"
+
+
+@pytest.mark.parametrize("make", [Client, APIClient])
+def test_a_session_by_cookie_refreshes_and_logs_out_as_in_a_browser(ada: Person, person: Any, make: Any) -> None:
+    client = login(ada.user, transport="cookie").on(make())
+    given = client.cookies["ironclad_refresh_token"].value
+
+    def refresh() -> Any:
+        return client.post(
+            "/auth/refresh/", "{}", content_type="application/json", headers={"Origin": "http://testserver"}
+        )
+
+    answer = refresh()
+    assert (answer.status_code, "refresh_token" in answer.json()) == (200, False)
+    assert client.cookies["ironclad_refresh_token"].value != given
+    login(person("rosa").user).on(client)
+    assert refresh().json()["error"] == "invalid_request"
+    client.logout()
+    assert list(client.cookies) == []
+
+
+def test_where_cookies_only_are_allowed_a_login_is_by_cookie(ada: Person) -> None:
+    with override_settings(IRONCLAD={"TRANSPORTS": ["cookie"]}):
+        client = login(ada.user).on(Client())
+
+    assert (list(client.cookies), whom(client)) == (["ironclad_refresh_token"], ada.name)
 
 
 def test_a_token_for_headers_of_ones_own_is_a_real_sessions(ada: Person) -> None:

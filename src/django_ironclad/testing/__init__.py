@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from django.db.models import DateTimeField, F
 from django.dispatch import Signal
 
 from .. import auth, issuing, sessions, signals, standing, tokens
-from ..conf import get_key_ring
+from ..conf import Transport, get_key_ring
 from ..encoding import b64decode, load_json
 from ..errors import InvalidGrant
 from ..groups import join
@@ -32,14 +32,18 @@ class Login:
     sid: str
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    transport: Transport
 
     def on(self, client: Client) -> Client:
         """The same `client`, which sends the access token from now on; its `logout()`, if it has one, ends the session.
 
+        A session by cookie has its refresh token among the client's cookies, if that has any.
+
         Any of Django's, Django REST framework's and Ninja's clients and request factories, sync or async, Channels'
         communicator before it connects, and whatever else has `headers`. TypeError for anything else.
         """
-        clients.put_on(client, self.access_token, self.sid)
+        cookie = self.refresh_token if self.transport == "cookie" else ""
+        clients.put_on(client, self.access_token, sid=self.sid, cookie=cookie)
         return client
 
     def expired(self) -> Login:
@@ -68,21 +72,24 @@ def login(
     groups: Iterable[str] = (),
     ago: timedelta = timedelta(0),
     amr: Sequence[str] = auth.BY_PASSWORD,
+    claims: Mapping[str, Any] | None = None,
+    transport: Transport | None = None,
 ) -> Login:
     """Log `user` in as your project would, but without a password: `login(ada).on(client)`.
 
     `scope` narrows what `SCOPES` grants, `groups` are joined (and made) first, `ago` is how long ago the person proved
-    who they are. Raises InvalidScope where your project grants no such scope.
+    who they are; `claims` and `transport` are as in `auth.login`. Raises InvalidScope where your project grants no such
+    scope.
     """
     for name in groups:
         join(user, name)
-    given = auth.login(user, scope=scope, amr=amr)
+    given = auth.login(user, scope=scope, amr=amr, claims=claims, transport=transport)
     access, sid = given.access_token, auth.verify(given.access_token).sid
     if ago:
         Session.objects.filter(pk=sid).update(auth_time=F("auth_time") - ago)
         session = standing.find(sid)
         access = issuing.issue(session, session.user, session.group_names).access_token
-    return Login(user, sid, access, given.refresh_token)
+    return Login(user, sid, access, given.refresh_token, given.transport)
 
 
 async def alogin(user: Any, **how: Any) -> Login:

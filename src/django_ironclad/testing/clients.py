@@ -11,10 +11,11 @@ from django.apps import apps
 from django.test.client import AsyncRequestFactory, RequestFactory
 
 from .. import sessions
+from ..cookie import cookie_name
 
 
-def put_on(client: Any, access_token: str, sid: str) -> None:
-    """`client` sends this token, and no other, until it logs out. Raises TypeError for what is no client."""
+def put_on(client: Any, access_token: str, *, sid: str, cookie: str) -> None:
+    """`client` sends these tokens, and no others, until it logs out. Raises TypeError for what is no client."""
     header = f"Bearer {access_token}"
     if "headers" in getattr(client, "scope", ()):
         kept = [(name, value) for name, value in client.scope["headers"] if name.lower() != b"authorization"]
@@ -31,6 +32,10 @@ def put_on(client: Any, access_token: str, sid: str) -> None:
         client.headers["AUTHORIZATION"] = header
     else:
         raise TypeError(f"{type(client).__name__} is no test client that is known here; send the header yourself.")
+    if cookie and hasattr(client, "cookies"):
+        client.cookies[cookie_name()] = cookie
+    elif cookie_name() in getattr(client, "cookies", ()):
+        del client.cookies[cookie_name()]
     if hasattr(client, "logout"):
         client.logout, client.alogout = partial(_logout, client, sid), partial(_alogout, client, sid)
 
