@@ -43,6 +43,7 @@ TESTS = {
         *("-k", "not races and not twenty"),
     ],
     "revocation": ["tests/test_revocation.py", "tests/test_revocation_stories.py"],
+    "cookie": ["tests/test_cookies.py"],
     "http": [
         *("tests/test_cookies.py", "tests/test_login.py", "tests/properties/test_requests.py"),
         *("-k", "not time and not slow"),

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 
 from .running import PASSWORD, Demo, running
 
+#: Hosts that are this machine: those of campus.example are no secure context, http, and not localhost.
+NAMES = ("campus.example", "*.campus.example", "*.example.test", "*.elsewhere.test")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -20,8 +22,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Hosts that are no secure context: http, and not localhost.
-    "--host-resolver-rules=MAP campus.example 127.0.0.1, MAP *.campus.example 127.0.0.1",
+    "--host-resolver-rules=" + ", ".join(f"MAP {host} 127.0.0.1" for host in NAMES),
 ]
 expect.set_options(timeout=15_000)  # of a machine with other things to do
 #: What Chromium itself says about answers that a page expects; anything else in the console is a fault of the page.

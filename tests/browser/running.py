@@ -24,7 +24,7 @@ PASSWORD = "open-sesame-42"
 FOREIGN = ("DATABASE_URL", "DEMO_DATA", "DJANGO_SETTINGS_MODULE", "SECRET_KEY", "SECRET_KEY_FALLBACKS", "ALLOWED_HOSTS")
 
 #: The demo's words, those of Django's `runserver`, and those of Vite and Angular.
-READY = re.compile(r"^(?:Ready at|Starting development server at|  ➜  Local: ) +(http://[\w.:]+)/?\n", re.MULTILINE)
+READY = re.compile(r"^(?:Ready at|Starting development server at|  ➜  Local: ) +(https?://[\w.:]+)/?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True)
