@@ -558,13 +558,13 @@ def polled() -> Iterator[None]:
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the set was read."""
     moments: list[float] = []
-    fetch = revocation._fetch
+    take_committed = revocation.take_committed
 
-    def counted(period: timedelta) -> frozenset[int]:
+    def counted(*asked: Any) -> None:
         moments.append(time.monotonic())
-        return fetch(period)
+        take_committed(*asked)
 
-    monkeypatch.setattr(revocation, "_fetch", counted)
+    monkeypatch.setattr(revocation, "take_committed", counted)
     return moments
 
 
@@ -624,12 +624,12 @@ def test_a_handler_that_blocks_its_thread_keeps_no_news_waiting(api: Api, ada: P
 def test_when_for_too_long_nobody_can_read_they_may_come_back_later(
     token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(period: timedelta) -> frozenset[int]:
-        raise OperationalError("the server is gone")
+    def gone(queryset: Any, take: Any, fail: Any) -> None:
+        fail(OperationalError("the server is gone"))
 
     async def scenario() -> None:
         async with open_socket(token) as socket:
-            monkeypatch.setattr(revocation, "_fetch", fail)
+            monkeypatch.setattr(revocation, "take_committed", gone)
             assert await socket.receive_nothing(1.3)
             monkeypatch.setattr(revocation, "clock", lambda: clock() + 31)
             assert await socket.closed() == (4503, "temporarily_unavailable")

@@ -12,14 +12,15 @@ import sys
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
 
-from django.db import DatabaseError, InterfaceError, connections
-from django.db.models import CharField
+from django.db import connections
+from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast
 
 from .clocks import Now, clock
-from .committed import committed_rows
+from .committed import PATIENCE, Rows, take_committed
 from .conf import get_settings
 from .errors import TemporarilyUnavailable
 from .models import Session
@@ -31,8 +32,6 @@ logger = logging.getLogger("django_ironclad")
 RECENT: Final = timedelta(seconds=60)
 #: Seconds after which a read asks for the whole window again, and forgets what has left it.
 FULL_EVERY: Final = 30.0
-#: Seconds that a request waits at most while another one reads.
-PATIENCE: Final = 1.0
 
 
 class _Read(NamedTuple):
@@ -115,19 +114,24 @@ class RevokedSessions:
         mark, before = self._mark, self._read
         sent_at = clock()
         full = sent_at - before.full_at >= FULL_EVERY
-        try:
-            # A process that rests for 20 s reads back over them, too.
-            keys = _fetch(window() if full else RECENT + timedelta(seconds=sent_at - before.sent_at))
-        except (DatabaseError, InterfaceError) as error:
-            self._failed_at = clock()
-            logger.warning("revocation_read_failed %s", type(error).__name__, extra={"event": "revocation_read_failed"})
-            return
-        if full:
-            self._read = _Read(sent_at, sent_at, keys, mark)
-        else:
+        # A process that rests for 20 s reads back over them, too.
+        period = window() if full else RECENT + timedelta(seconds=sent_at - before.sent_at)
+        known = _Read(sent_at, sent_at, frozenset(), mark) if full else before._replace(sent_at=sent_at, mark=mark)
+        # Until something is heard, nobody asks again.
+        self._failed_at = sent_at
+        take_committed(_ended_within(period), partial(self._take, known), self._fail)
+
+    def _take(self, known: _Read, rows: Rows) -> None:
+        """An answer to what was asked when so much was known. Late ones tell nothing new."""
+        keys = _keys(rows)
+        if known.sent_at >= self._read.sent_at:
             # A copy only when there is news: the set may be large.
-            known = before.keys if keys <= before.keys else before.keys | keys
-            self._read = _Read(sent_at, before.full_at, known, mark)
+            self._read = known if keys <= known.keys else known._replace(keys=known.keys | keys)
+        self._failed_at = -math.inf
+
+    def _fail(self, error: Exception) -> None:
+        self._failed_at = clock()
+        logger.warning("revocation_read_failed %s", type(error).__name__, extra={"event": "revocation_read_failed"})
 
 
 _BITS: Final = 0xFFF_FFFF_FFFF_FFFF
@@ -151,12 +155,15 @@ def window() -> timedelta:
     return settings.longest_access_lifetime + 2 * settings.LEEWAY + RECENT
 
 
-def _fetch(period: timedelta) -> frozenset[int]:
-    """The sessions that ended within `period`, by the database's clock. Raises DatabaseError, InterfaceError."""
+def _ended_within(period: timedelta) -> QuerySet[Any, Any]:
+    """The ids of the sessions that ended within `period`, by the database's clock."""
     ended = Session.objects.filter(revoked_at__gt=Now() - period)
     # As text, where the database has a type for it: a fifth of the time of as many UUID objects.
     native = connections[ended.db].features.has_native_uuid_field
-    rows = committed_rows(ended.values_list(Cast("pk", CharField()) if native else "pk"))
+    return ended.values_list(Cast("pk", CharField()) if native else "pk")
+
+
+def _keys(rows: Rows) -> frozenset[int]:
     return frozenset(_key(str(pk)) for (pk,) in rows)
 
 

@@ -15,12 +15,13 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
+import psutil
 import psycopg
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,20 @@ class PostgreSQL:
     def stop(self, mode: str = "fast") -> None:
         """`immediate` is what a crash looks like to its clients."""
         self._control("stop", "-m", mode)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Each of its processes stands still: it takes connections and statements, and answers none."""
+        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def connect(self, **options: Any) -> psycopg.Connection:
         return psycopg.connect(host=self.address or str(self.folder), user="postgres", **options)
