@@ -1,24 +1,43 @@
-"""Simulate everything and compare with docs/simulation.md: python -m simulation. With --write, write it there."""
+"""Simulate everything and compare with docs/simulation.md: python -m simulation. With --write, write it there.
+
+`python -m simulation game` solves the game instead.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from . import tables
+from .game import bounds
 
 PAGE = Path(__file__).parents[1] / "docs/simulation.md"
+
+
+def simulated() -> Iterator[tuple[str, Iterable[str]]]:
+    yield "clients", (*tables.header("signed out, per 1,000 days"), *map(tables.clients, tables.CLIENTS))
+    yield "thieves", (*tables.header("found after, minutes"), *map(tables.thieves, tables.THIEVES))
+    yield "sources", tables.sources()
+
+
+def solved() -> Iterator[tuple[str, Iterable[str]]]:
+    yield "bounds", bounds.thieves()
+    yield "honest", bounds.honest()
+    yield "plays", bounds.plays()
+    yield "failovers", bounds.failovers()
+    yield "seeds", bounds.seeds()
 
 
 def main(arguments: list[str]) -> int:
     said = PAGE.read_text()
     text = said
-    for name, lines in (
-        ("clients", [*tables.header("signed out, per 1,000 days"), *map(tables.clients, tables.CLIENTS)]),
-        ("thieves", [*tables.header("found after, minutes"), *map(tables.thieves, tables.THIEVES)]),
-        ("sources", list(tables.sources())),
-    ):
-        print("\n".join(lines), end="\n\n")
+    for name, found in solved() if "game" in arguments else simulated():
+        lines = []
+        for line in found:
+            print(line, flush=True)
+            lines.append(line)
+        print()
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- end of {name} -->\n")
         text = "".join([before, begin, "\n".join(lines), "\n", end, after])
