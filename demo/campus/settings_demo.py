@@ -39,7 +39,7 @@ IRONCLAD = {
     **IRONCLAD,
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=30),
     "LEEWAY": timedelta(0),
-    "REUSE_GRACE": timedelta(seconds=2),
+    "REUSE_GRACE": timedelta(seconds=1),
 }
 
 LOGGING = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ..rules import Ironclad
+from ..rules import RULES
 from .candidates import Former, Ours
 from .failover import Failovers
 from .honest import Tabs
@@ -70,10 +70,11 @@ def honest() -> Iterator[str]:
 
 
 def plays() -> Iterator[str]:
-    yield "| the thief comes | found at turn | where a budget refills |"
-    yield "|---|---|---|"
+    rules = [*RULES, Refilling]
+    yield f"| found at turn | {' | '.join(rule.name for rule in rules)} |"
+    yield "|---" * (1 + len(rules)) + "|"
     for name in PLAYS:
-        yield f"| {name} | {said(played(name, Server(Ironclad())))} | {said(played(name, Server(Refilling())))} |"
+        yield f"| {name} | {' | '.join(said(played(name, Server(rule()))) for rule in rules)} |"
 
 
 def played(name: str, server: Any, turns: int = FOR_EVER) -> int | None:

@@ -87,7 +87,7 @@ def _lives(refresh: Refresh, token: Any, turns: int, every: float) -> tuple[Any,
 
 
 class Server:
-    """A rule as the plays ask it."""
+    """A rule as the plays ask it; whoever gets an answer calls the API with its access token, too."""
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
@@ -95,7 +95,10 @@ class Server:
 
     def refresh(self, token: Any, now: float) -> Any:
         try:
-            return self._rule.refresh(token, now) or ""
+            told = self._rule.refresh(token, now)
+            if told is not None:
+                self._rule.call(told)
+            return "" if told is None else told
         except Ended:
             return None
 

@@ -40,14 +40,23 @@ def is_serialization_failure(error: OperationalError) -> bool:
 
 
 def in_one_transaction(run: Callable[[], T], *, using: str) -> T:
-    """What `run` returns, all of it or nothing; tried again when the database cannot put it in line with others.
+    """What `run` returns, all of it or nothing; `in_line` with others. Raises OperationalError."""
+
+    def atomically() -> T:
+        with transaction.atomic(using=using):
+            return run()
+
+    return in_line(atomically, using=using)
+
+
+def in_line(run: Callable[[], T], *, using: str) -> T:
+    """What `run` returns; tried again when the database cannot put its one statement or transaction in line with others.
 
     Within somebody's transaction it is tried once: that one is broken then. Raises OperationalError.
     """
     for left in reversed(range(ATTEMPTS)):
         try:
-            with transaction.atomic(using=using):
-                return run()
+            return run()
         except OperationalError as error:
             within = transaction.get_connection(using).in_atomic_block
             if within or not left or not is_serialization_failure(error):

@@ -17,6 +17,7 @@ from .key_checks import check_key_files, check_keys
 from .models import Session
 from .passwords import name_of_the_name
 from .readers import somebody_reads_tokens
+from .rotation import PAUSE
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
@@ -115,6 +116,14 @@ def _tokens() -> Found:
             "Access tokens live longer than an hour (RFC 6750 §5.3): so long does a stolen one.",
             hint="Shorten ACCESS_TOKEN_LIFETIME and DRF_JWT_TOKEN_LIFETIME in IRONCLAD; clients refresh by themselves.",
             id="ironclad.W002",
+        )
+    pause = PAUSE * get_settings().REUSE_GRACE
+    if pause >= get_settings().ACCESS_TOKEN_LIFETIME:
+        yield checks.Warning(
+            f"Refresh tokens rest for {pause.total_seconds():g} s, as long as an access token lives or longer: clients "
+            "that refresh more often get the same one again, and a thief who does is found the later.",
+            hint=f"Let IRONCLAD['ACCESS_TOKEN_LIFETIME'] be longer than {PAUSE} times IRONCLAD['REUSE_GRACE'].",
+            id="ironclad.W019",
         )
 
 

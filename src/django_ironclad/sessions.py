@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
 from . import naming, signals
-from .availability import in_one_transaction
+from .availability import in_line, in_one_transaction
 from .clocks import Now
 from .ended import invalidate
 from .models import Session, auth_hashes
@@ -99,7 +99,7 @@ def _end_living(which: Q, reason: str) -> int:
 def _end(living: list[Session], reason: str) -> int:
     using = router.db_for_write(Session)
     end = partial(_end_each, living, reason)
-    ended = in_one_transaction(end, using=using) if len(living) > 1 else end()
+    ended = (in_one_transaction if len(living) > 1 else in_line)(end, using=using)
     for session in ended:
         tell(signals.session_revoked, "session_revoked", session, reason=reason)
     if ended:
