@@ -30,14 +30,15 @@ def solved() -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def main(arguments: list[str]) -> int:
-    said = PAGE.read_text()
-    text = said
+    pages: dict[str, list[str]] = {}
     for name, found in solved() if "game" in arguments else simulated():
-        lines = []
         for line in found:
             print(line, flush=True)
-            lines.append(line)
+            pages.setdefault(name, []).append(line)
         print()
+    # As it is by now: all that took minutes.
+    said = text = PAGE.read_text()
+    for name, lines in pages.items():
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- end of {name} -->\n")
         text = "".join([before, begin, "\n".join(lines), "\n", end, after])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ..rules import RULES
+from ..rules import RULES, Rule
 from .candidates import Former, Ours
 from .failover import Failovers
 from .honest import Tabs
@@ -70,7 +70,7 @@ def honest() -> Iterator[str]:
 
 
 def plays() -> Iterator[str]:
-    rules = [*RULES, Refilling]
+    rules: list[type[Rule]] = [*RULES, Refilling]
     yield f"| found at turn | {' | '.join(rule.name for rule in rules)} |"
     yield "|---" * (1 + len(rules)) + "|"
     for name in PLAYS:

@@ -50,7 +50,7 @@ def in_one_transaction(run: Callable[[], T], *, using: str) -> T:
 
 
 def in_line(run: Callable[[], T], *, using: str) -> T:
-    """What `run` returns; tried again when the database cannot put its one statement or transaction in line with others.
+    """What `run`, one statement or transaction, returns; tried again if the database cannot put it in line with others.
 
     Within somebody's transaction it is tried once: that one is broken then. Raises OperationalError.
     """
