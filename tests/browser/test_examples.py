@@ -135,7 +135,9 @@ def test_the_short_form_of_vites_proxy_is_refused_by_its_host(
         log_in(page, PASSWORD)
         expect(page.get_by_role("alert")).to_have_text("The request does not come from an allowed origin.")
 
-    assert "refused origin_not_allowed" in log.read_text()[before:]
+    (refusal,) = (line for line in log.read_text()[before:].splitlines() if "refused origin_not_allowed" in line)
+    assert f"Origin {url}, and this is {demo.url}" in refusal
+    assert "CSRF_TRUSTED_ORIGINS" in refusal
 
 
 def test_a_proxy_that_rewrites_the_host_needs_its_origin_in_the_settings(
