@@ -46,6 +46,7 @@ TESTS = {
     "cookie": ["tests/test_cookies.py"],
     "http": [
         *("tests/test_cookies.py", "tests/test_login.py", "tests/properties/test_requests.py"),
+        "tests/test_as_django_does.py",
         *("-k", "not time and not slow"),
     ],
 }

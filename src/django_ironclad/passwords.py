@@ -112,7 +112,6 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
 
 def _save(changed: Any, *, before: str) -> None:
     """Save a new password in the place of `before`. Raises WrongPassword when that is no longer there."""
-    rows = type(changed)._base_manager.filter(pk=changed.pk, password=before)
-    if not rows.update(password=changed.password):
-        raise WrongPassword("the password was changed meanwhile")
+    if not upgrades.password_rows(changed).filter(password=before).update(password=changed.password):
+        raise WrongPassword("the password was changed meanwhile", reason="user_changed")
     changed.save(update_fields=["password"])

@@ -83,7 +83,7 @@ def follow(user: Any) -> None:
     check = _check.get()
     if check is None or (check.user is not None and check.user is not user):
         return
-    rows = _rows(user)
+    rows = password_rows(user)
     # A backend may do by itself what `check_password` does; then both hashes must be of this password.
     before = check.encoded or rows.values_list("password", flat=True).first() or ""
     if check.user is None and not (_is_of(check, before) and _is_of(check, user.password)):
@@ -110,8 +110,8 @@ def _replace(rows: Any, user: Any, before: str) -> bool:
     return True
 
 
-def _rows(user: Any) -> Any:
-    # Where the column is: an UPDATE of a child's rows asks its condition in a statement of its own.
+def password_rows(user: Any) -> Any:
+    """The row that has the password of `user`, for an UPDATE on a condition: a child's asks it in another statement."""
     model = user._meta.get_field("password").model
     rows = model._base_manager.using(router.db_for_write(Session))
     return rows.filter(pk=getattr(user, model._meta.pk.attname))
