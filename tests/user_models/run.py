@@ -97,7 +97,7 @@ def configure(name: str) -> None:
     setup_test_environment()
     if name == "composite":
         return
-    connections[database].creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    connections[database].creation.create_test_db(verbosity=0, autoclobber=True)
     from .story import urlpatterns
 
     vars(urls)["urlpatterns"] = urlpatterns()
