@@ -71,4 +71,4 @@ test("every block compiles, and a method that is not there is noticed", async ()
   expect(Object.keys(blocks).length).toBeGreaterThan(10);
   expect(await complaints(blocks)).toBe("");
   expect(await complaints({ "wrong.tsx": "await auth.logOff();\nexport {};\n" })).toContain("'logOff' does not exist");
-});
+}, 120_000);
