@@ -7,10 +7,10 @@ export const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** `budget`: bytes, minified and gzipped, without the core or a framework; `single`: how the committed file's name ends. */
 export const ENTRIES = [
-  { name: "index", budget: 5000, single: ".js" },
+  { name: "index", budget: 5400, single: ".js" },
   { name: "sessions", budget: 500, single: "-sessions.js" },
   { name: "axios", budget: 450, single: "-axios.js" },
-  { name: "angularjs", budget: 800, single: "-angularjs.js" },
+  { name: "angularjs", budget: 850, single: "-angularjs.js" },
   { name: "angular", budget: 750 },
   { name: "react", budget: 300, single: "-react.js" },
   { name: "vue", budget: 350, single: "-vue.js" },

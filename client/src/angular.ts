@@ -41,6 +41,7 @@ export const ironcladInterceptor: HttpInterceptorFn = (request, next) => {
   const { auth } = injectAuth();
   return new Observable<HttpEvent<unknown>>((observer) => {
     let sending: Subscription | undefined;
+    const leaving = new AbortController();
     const send = (access: string) =>
       new Promise<HttpResponse<unknown> | HttpErrorResponse>((resolve, reject) => {
         if (observer.closed) return;
@@ -59,7 +60,8 @@ export const ironcladInterceptor: HttpInterceptorFn = (request, next) => {
           complete: () => answered || observer.complete(),
         });
       });
-    auth.carry(request, send).then(
+    const { url, method, headers, body } = request;
+    auth.carry({ url, method, headers, body, signal: leaving.signal }, send).then(
       (answer) => {
         if (!answer.ok) return observer.error(answer);
         observer.next(answer as HttpResponse<unknown>);
@@ -67,6 +69,9 @@ export const ironcladInterceptor: HttpInterceptorFn = (request, next) => {
       },
       (error) => observer.error(error),
     );
-    return () => sending?.unsubscribe();
+    return () => {
+      leaving.abort();
+      sending?.unsubscribe();
+    };
   });
 };

@@ -1,6 +1,6 @@
 /** AngularJS 1.8: the module `ironclad`, with `authProvider`, the service `auth`, and the token in the calls of `$http`. */
 
-import { type Auth, type AuthOptions, createAuth } from "./index.js";
+import { type Answer, type Auth, type AuthOptions, createAuth } from "./index.js";
 
 /** `authProvider` in `config()`. */
 export interface AuthProvider {
@@ -30,6 +30,7 @@ interface RootScope {
 
 type Done = (status: number, data: unknown, headers?: string, text?: string, how?: string) => void;
 type Headers = Record<string, string>;
+type Met = Answer & { met: Parameters<Done> };
 type Backend = (
   method: string,
   url: string,
@@ -66,7 +67,16 @@ function serviceOf(options: AuthOptions, $q: Promises, $rootScope: RootScope): A
   });
   $rootScope.$on("$destroy", auth.dispose);
   const service = Object.create(auth, { ready: { value: $q.resolve(auth.ready) } });
-  for (const name of ["login", "logout", "token", "refresh", "fetch", "request", "reauthenticate"] as const) {
+  for (const name of [
+    "login",
+    "logout",
+    "token",
+    "refresh",
+    "fetch",
+    "request",
+    "reauthenticate",
+    "changePassword",
+  ] as const) {
     const method = auth[name] as (...given: unknown[]) => Promise<unknown>;
     service[name] = (...given: unknown[]) => $q.resolve(method(...given));
   }
@@ -82,25 +92,24 @@ function backendOf($delegate: Backend, $injector: { get(name: "$http"): Http }, 
       $delegate(method, url, body, done, headers, timeout, ...rest);
       return;
     }
-    let cancelled = false;
+    const signal = { aborted: false, addEventListener: (_: "abort", abort: () => void) => timeout?.then?.(abort) };
     timeout?.then?.(() => {
-      cancelled = true;
+      signal.aborted = true;
     });
     const send = (access: string) =>
-      new Promise<{ status: number; headers: { get(name: string): unknown }; met: Parameters<Done> }>((resolve) => {
+      new Promise<Met>((resolve) => {
         const answered: Done = (...met) => {
           const get = (name: string) => new RegExp(`^${name}: *(.*)`, "im").exec(met[2] ?? "")?.[1];
-          resolve({ status: met[0], headers: { get }, met });
+          resolve({ status: met[0], headers: { get }, data: met[1], met });
         };
         const all = access ? { ...headers, Authorization: `Bearer ${access}` } : headers;
-        // A request that is begun may arrive, however soon it is cancelled.
-        if (cancelled) answered(-1, null, "", "", "abort");
-        else $delegate(method, url, body, answered, all, timeout, ...rest);
+        $delegate(method, url, body, answered, all, timeout, ...rest);
       });
-    auth.carry({ url, method, headers: new Headers(headers), body }, send).then(
+    auth.carry({ url, method, headers: new Headers(headers), body, signal }, send).then(
       ({ met }) => done(...met),
       // No answer: `data` is the AuthError.
-      (error: Error) => done(-1, error, "", error.message, "error"),
+      (error: Error) =>
+        signal.aborted ? done(-1, null, "", "", "abort") : done(-1, error, "", error.message, "error"),
     );
   };
   return Object.assign(backend, $delegate);

@@ -1,10 +1,12 @@
 /** Who is signed in here, and one `token()` for everybody who asks: however many do, in all tabs one refresh is sent. */
 
 import { AuthError } from "./errors.js";
-import { answerOf, asAuthError, type Json, post } from "./http.js";
+import { answerOf, asAuthError, initOf, type Json, post } from "./http.js";
+import { refusalOf } from "./refusal.js";
 import { addressOf, headersOf, pageAddress, replayable, type Sender } from "./replay.js";
-import { type Claims, leftOf, type Session, sessionOf, type User } from "./session.js";
-import { isOlder, memoryStore, type Store, sidOf } from "./store.js";
+import { type Claims, type Session, sessionOf, type User } from "./session.js";
+import { isOlder, memoryStore, NOBODY, type Store, sidOf } from "./store.js";
+import { aborter, attempt, inBrowser, isHidden, type Signal, unlessAborted } from "./surroundings.js";
 import { openTabs, pause } from "./tabs.js";
 import { UNKNOWN } from "./unknown.js";
 
@@ -22,7 +24,7 @@ export interface AuthOptions {
 }
 
 /** Why nobody is signed in: "" for a visitor, "logout", or the server's code for a refused refresh. */
-export type Reason = "" | "logout" | "invalid_grant" | "invalid_request";
+export type Reason = "" | "logout" | "invalid_grant";
 
 export interface State {
   /** `unknown` until the server has answered once: a reload while offline may leave it so, with `degraded`. */
@@ -52,6 +54,8 @@ export interface TokenOptions {
   readonly minValidity?: number;
   /** The token that met 401: the answer is another one. */
   readonly stale?: string;
+  /** Ends the wait, not the refresh: that is for all who wait. */
+  readonly signal?: Signal | null;
 }
 
 /** A call, however it is sent: Angular's HttpRequest is one. */
@@ -60,12 +64,17 @@ export interface Call {
   readonly method: string;
   readonly headers: { has(name: string): boolean };
   readonly body?: unknown;
+  /** Ends every wait at once, with its own error. */
+  readonly signal?: Signal | null | undefined;
 }
 
 /** What a call meets, a refusal included: a Response is one, as are Angular's and axios' answers. */
 export interface Answer {
   readonly status: number;
   readonly headers: { get(name: string): unknown };
+  /** What was answered, as axios and Angular name it: text, JSON, a Blob or a buffer. */
+  readonly data?: unknown;
+  readonly error?: unknown;
 }
 
 export interface Auth {
@@ -92,6 +101,8 @@ export interface Auth {
   carry<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met>;
   /** Confirms who is signed in, as a view may ask for: `{ password }`, or whatever the server takes. */
   reauthenticate(proof: Json): Promise<void>;
+  /** `{ old_password, new_password }`, or whatever the server takes. Every other session of the user ends. */
+  changePassword(passwords: Json): Promise<void>;
   /** Calls an endpoint below `baseURL` with the token; its JSON, or an AuthError. */
   request(method: string, path: string, body?: Json): Promise<Json>;
   dispose(): void;
@@ -134,33 +145,85 @@ export function createAuth(options: AuthOptions = {}): Auth {
   let disposed = false;
   let renewing: Promise<Session | null> | null = null;
   let renewalBegan = 0;
-  let inFlight: AbortController | null = null;
+  let inFlight: AbortController | undefined;
   let heard = () => {};
-  let resting: { until: number; error: AuthError } | null = null;
+  let resting: { until: number; error: AuthError; kept: string } | null = null;
+  /** How often the page came back from the browser's cache, and whether it has yet to look who is signed in now. */
+  let returns = 0;
+  let looking = false;
+  /** What this page knows of what is kept: its own word where storage refuses, and once more when that was emptied. */
+  const memory = new Map<string, string>();
+  /** Storage refused: other tabs do not see what is kept here. */
+  let failed = false;
   let asking: Promise<unknown> | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Sessions that are over: no late answer or message brings one back. */
   const ended = new Set<string>();
   /** Addresses that refuse even a fresh access token: for this one they are not asked twice. */
   const hopeless = new Set<string>();
-  const subscribers = new Set<() => void>();
   const listeners = new Set<{ name: string; listener: (detail: never) => void }>();
   const tabs = openTabs(name, hear);
   const credentials = byCookie ? "include" : "same-origin";
+  const browser = inBrowser();
+
+  // ---- What is kept -------------------------------------------------------------------------------------------------
+
+  /** A session, NOBODY, or "" where that is not known: then only the server can tell whether there is a cookie. */
+  function kept(): string {
+    const text = failed ? "" : attempt(() => store.get(name));
+    if (text) memory.set(name, text);
+    else {
+      failed = false;
+      for (const [key, known] of memory) keep(known, key);
+    }
+    return memory.get(name) ?? "";
+  }
+
+  function keep(text: string, key = name): void {
+    memory.set(key, text);
+    if (attempt(() => store.set(key, text) ?? true)) return;
+    failed = true;
+    // Full: an old refresh token that stayed there would be taken for a thief's after a reload.
+    attempt(() => store.set(key, ""));
+  }
+
+  /** The logout that the server has not heard of, "" when it has: another tab may have told it. */
+  function unheard(): string {
+    kept();
+    return (failed ? memory.get(buried) : attempt(() => store.get(buried))) ?? "";
+  }
+
+  /** Whether somebody else is signed in by now, of whom this tab has not heard; after a logout it is out. */
+  function missed(): boolean {
+    const text = kept();
+    if (!session || !store.shared || failed) return false;
+    if (text === NOBODY) leave(session.sid, "logout");
+    return !!session && sidOf(text) !== session.sid;
+  }
 
   // ---- State and events ---------------------------------------------------------------------------------------------
 
   function change(next: Partial<State>): void {
     if ((Object.keys(next) as (keyof State)[]).every((key) => state[key] === next[key])) return;
     state = Object.freeze({ ...state, ...next });
-    // Later, and each on its own: what a listener does or throws cannot get between two steps of ours.
-    for (const subscriber of subscribers) queueMicrotask(() => subscribers.has(subscriber) && subscriber());
+    emit("");
   }
 
-  function emit<Name extends keyof AuthEvents>(event: Name, detail: AuthEvents[Name]): void {
+  /** To the event's listeners; those of "" are the subscribers. */
+  function emit(event: ""): void;
+  function emit<Name extends keyof AuthEvents>(event: Name, detail: AuthEvents[Name]): void;
+  function emit(event: string, detail?: unknown): void {
     for (const entry of listeners) {
+      // Later, and each on its own: what a listener does or throws cannot get between two steps of ours.
       if (entry.name === event) queueMicrotask(() => listeners.has(entry) && entry.listener(detail as never));
     }
+  }
+
+  function on(name: string, listener: (detail: never) => void): () => void {
+    // Of its own, so that subscribing the same function twice means twice.
+    const entry = { name, listener };
+    listeners.add(entry);
+    return () => void listeners.delete(entry);
   }
 
   // ---- Signing in and out, locally ----------------------------------------------------------------------------------
@@ -168,19 +231,20 @@ export function createAuth(options: AuthOptions = {}): Auth {
   /** `next` is who is signed in from now on; null if its session is over already. */
   function enter(next: Session): Session | null {
     // By another tab's logout too, of which the server has not heard yet.
-    if (ended.has(next.sid) || sidOf(store.get(buried)) === next.sid) return null;
+    if (ended.has(next.sid) || sidOf(unheard()) === next.sid) return null;
     const before = session;
     // A refresh that was under way while the person confirmed who this is.
-    if (before?.sid === next.sid && isStale(next, before) && leftOf(before) > 0) return before;
+    if (before?.sid === next.sid && isStale(next, before) && before.left() > 0) return before;
     if (before?.sid !== next.sid) {
       epoch++;
       if (before) ended.add(before.sid);
     }
     session = next;
+    memory.delete(buried);
     hopeless.clear();
     resting = null;
     const same = before?.sid === next.sid && before.user.username === next.user.username;
-    const user = same ? before.user : next.user;
+    const { user } = same ? before : next;
     change({ status: "signed-in", user, claims: next.claims, degraded: false, reason: "" });
     if (!same) emit("signed-in", { user });
     heard();
@@ -188,15 +252,18 @@ export function createAuth(options: AuthOptions = {}): Auth {
     return next;
   }
 
-  /** Nobody is signed in from now on, and whatever is under way for `sid` is void. */
-  function leave(sid: string, reason: Reason): void {
+  function stop(): void {
     epoch++;
     inFlight?.abort();
-    session = null;
-    resting = null;
+    session = resting = null;
     clearTimeout(timer);
-    if (sid) ended.add(sid);
-    if (sidOf(store.get(name)) === sid) store.set(name, "");
+  }
+
+  /** Nobody is signed in from now on, and whatever is under way for `sid` is void. */
+  function leave(sid: string, reason: Reason): void {
+    stop();
+    ended.add(sid);
+    if (sidOf(kept()) === sid) keep(NOBODY);
     const was = state.status;
     change({ status: "signed-out", user: null, claims: null, degraded: false, reason });
     if (was !== "signed-out" && reason) emit("signed-out", { reason });
@@ -204,34 +271,32 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   /** Tokens that the server gave us: kept, told to the other tabs, and in force here. */
   function accept(answer: Json): Session | null {
-    const next = enter(sessionOf(answer.access_token, answer.username, Number(answer.expires_in) * 1000));
+    const next = enter(sessionOf(answer.access_token, answer.username, (answer.expires_in as number) * 1000));
     if (!next) return null;
     const token = byCookie ? next.sid : answer.refresh_token;
     // Without a new refresh token the one we have stays good.
-    if (typeof token === "string" && !isOlder(token, store.get(name))) store.set(name, token);
+    if (typeof token === "string" && !isOlder(token, kept())) keep(token);
     tell(next);
     return next;
   }
 
   function tell(told: Session): void {
-    const { access, user } = told;
-    const kept = store.shared ? "" : store.get(name);
     tabs.tell({
       kind: "in",
-      access,
-      username: user.username,
-      left: leftOf(told),
+      access: told.access,
+      username: told.user.username,
+      left: told.left(),
       at: Date.now(),
-      kept,
+      kept: kept(),
     } satisfies Message);
   }
 
   function hear(message: Message): void {
     if (message.kind === "ask") {
-      if (session && leftOf(session) > 0) tell(session);
+      if (session && session.left() > 0) tell(session);
       return;
     }
-    const mine = session?.sid ?? sidOf(store.get(name));
+    const mine = session?.sid ?? sidOf(kept());
     if (message.kind === "out") {
       // Noted even if it is nobody's here: its answer or its message may still be on the way.
       ended.add(message.sid);
@@ -243,7 +308,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const known = session;
     if (!store.shared && next.sid !== mine) return;
     if (known?.sid === next.sid && (known.access === next.access || known.claims.iat > next.claims.iat)) return;
-    if (message.kept && !isOlder(message.kept, store.get(name))) store.set(name, message.kept);
+    const text = kept();
+    // Not over what others have stored since: a tab that slept hears this late.
+    if ((failed || !text || sidOf(text) === next.sid) && !isOlder(message.kept, text)) keep(message.kept);
     if (enter(next)) emit("refreshed", { by: "tab", milliseconds: renewing ? performance.now() - renewalBegan : 0 });
   }
 
@@ -251,10 +318,12 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   /** However many ask, one refresh is under way. Null when nobody is signed in, an AuthError when that cannot be known. */
   function renew(): Promise<Session | null> {
-    if (disposed) return Promise.reject(new AuthError("disposed", "This client is no longer in use."));
-    if (resting && performance.now() < resting.until) return Promise.reject(resting.error);
+    if (disposed) return Promise.reject(new AuthError("disposed", "Disposed."));
+    // Another tab's token may be good already.
+    if (resting?.kept === kept() && performance.now() < resting.until) return Promise.reject(resting.error);
     renewing ??= renewOnce().finally(() => {
       renewing = null;
+      looking = false;
       change({ refreshing: false });
     });
     return renewing;
@@ -263,14 +332,18 @@ export function createAuth(options: AuthOptions = {}): Auth {
   async function renewOnce(): Promise<Session | null> {
     const before = session;
     const began = epoch;
+    const hint = kept();
     renewalBegan = performance.now();
     const overtaken = () => session !== before || epoch !== began;
     change({ refreshing: true });
     try {
       return await tabs.exclusively(
         async () => {
-          if (!overtaken() && !before && store.get(name)) await askTabs();
-          await askServer(overtaken, () => epoch !== began);
+          if (!overtaken() && kept() !== NOBODY && sidOf(kept()) !== session?.sid) {
+            tabs.tell({ kind: "ask" } satisfies Message);
+            await newsOr(ASK);
+          }
+          await askServer(hint, overtaken, () => epoch !== began);
           return session;
         },
         () => session !== before,
@@ -283,57 +356,63 @@ export function createAuth(options: AuthOptions = {}): Auth {
     }
   }
 
-  /** A tab beside this one may have a good token: a second tab then costs the server nothing. */
-  function askTabs(): Promise<unknown> {
-    tabs.tell({ kind: "ask" } satisfies Message);
-    return Promise.race([pause(ASK), new Promise<void>((resolve) => (heard = resolve))]);
+  /** Waits so many milliseconds, or until another tab has told a token: a second tab then costs the server nothing. */
+  function newsOr(milliseconds: number): Promise<unknown> {
+    return Promise.race([pause(milliseconds), new Promise<void>((resolve) => (heard = resolve))]);
   }
 
-  async function askServer(overtaken: () => boolean, isVoid: () => boolean): Promise<void> {
+  async function askServer(hint: string, overtaken: () => boolean, isVoid: () => boolean): Promise<void> {
     // Overtaken: another tab was quicker while we waited for the lock or for the network, or somebody came or went.
     for (let retries = 0; !overtaken(); ) {
-      const kept = store.get(name);
-      if (!kept && !byCookie) return leave(session?.sid ?? "", "");
-      inFlight = new AbortController();
+      const token = kept();
+      const sid = session?.sid ?? sidOf(token);
+      // Without a session that is known of, only a cookie is worth asking for, unless another tab has said no meanwhile.
+      if (!sidOf(token) && (!byCookie || session || token !== hint)) return leave(sid, sid ? "logout" : "");
+      inFlight = aborter();
       try {
-        const answer = await post(send, `${base}refresh/`, byCookie ? {} : { refresh_token: kept }, {
-          credentials,
-          signal: inFlight.signal,
-        });
+        const body = byCookie ? {} : { refresh_token: token };
+        const answer = await post(send, `${base}refresh/`, body, { credentials }, inFlight);
         if (isVoid()) return;
-        if (!accept(answer)) return leave(session?.sid ?? sidOf(kept), "logout");
+        if ((token !== NOBODY && kept() === NOBODY) || !accept(answer)) return leave(sid, "logout");
         return emit("refreshed", { by: "network", milliseconds: performance.now() - renewalBegan });
       } catch (caught) {
         const error = caught as AuthError;
         if (isVoid()) return;
-        if (isRefusal(error)) {
-          // Another token is kept by now: another tab was here without the lock, and what was refused is its old one.
-          if (store.get(name) !== kept) continue;
-          const sid = session?.sid ?? sidOf(kept);
-          leave(sid, error.code as Reason);
-          tabs.tell({ kind: "out", sid, reason: error.code as Reason } satisfies Message);
+        // Another token is kept by now: another tab was here without the lock, and what was refused is its old one.
+        if (kept() !== token) continue;
+        // The server has looked at the refresh token and said no: nothing else ends a session. A visitor has none.
+        if (error.status === 400 && (error.code === "invalid_grant" || (!sid && error.code === "invalid_request"))) {
+          const reason = sid && "invalid_grant";
+          leave(sid, reason);
+          if (sid) tabs.tell({ kind: "out", sid, reason } satisfies Message);
           return;
         }
         if (overtaken()) return;
-        const tooLong = error.retryAfter > LONGEST_WAIT;
-        if (tooLong) resting = { until: performance.now() + Math.min(error.retryAfter, LONGEST_REST) * 1000, error };
-        if (tooLong || !error.retryable || retries === RETRIES || globalThis.navigator?.onLine === false) throw error;
-        await pause(Math.max(error.retryAfter * 1000, 2 ** retries++ * (200 + 200 * Math.random())));
+        const { retryAfter } = error;
+        const until = performance.now() + Math.min(retryAfter, LONGEST_REST) * 1000;
+        resting = retryAfter > LONGEST_WAIT ? { until, error, kept: token } : null;
+        const offline = attempt(() => navigator.onLine) === false;
+        if (resting || !error.retryable || retries === RETRIES || offline) throw error;
+        await newsOr(Math.max(retryAfter * 1000, 2 ** retries++ * (200 + 200 * Math.random())));
       }
     }
   }
 
   /** The session that calls are made with, refreshed if need be; null when nobody is signed in. */
   async function current({ minValidity = 5, stale }: TokenOptions = {}): Promise<Session | null> {
+    const another = missed();
     const now = session;
-    if (!now) return disposed || store.get(name) ? renew() : null;
+    // Whoever is not known to be nobody.
+    const isUnknown = kept() ? sidOf(kept()) : browser && byCookie;
+    if (!now) return disposed || isUnknown ? renew() : null;
     // At most half of its life, or a token that lives for seconds would be refreshed with every call.
     const least = Math.min(minValidity * 1000, now.lifetime / 2);
-    if (stale === undefined ? leftOf(now) > least : now.access !== stale) return now;
+    const usable = stale ? now.access !== stale : now.left() > least;
+    if (usable && !another && !looking) return now;
     try {
       return await renew();
     } catch (error) {
-      if (stale === undefined && session === now && leftOf(now) > 0) return now;
+      if (!stale && !another && session === now && now.left() > 0) return now;
       throw error;
     }
   }
@@ -343,10 +422,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     clearTimeout(timer);
     if (!session || !options.refreshBefore) return;
     const early = Math.min(options.refreshBefore * 1000, session.lifetime / 2);
-    const wait = Math.max(leftOf(session) - early, 1000);
+    const wait = Math.max(session.left() - early, 1000);
     timer = setTimeout(
       () => {
-        if (globalThis.document?.visibilityState === "hidden") return;
+        if (isHidden()) return;
         if (wait > LONGEST_TIMER) schedule();
         else renew().catch(() => {});
       },
@@ -355,13 +434,15 @@ export function createAuth(options: AuthOptions = {}): Auth {
   }
 
   /** Back online, or seen again: tell what could not be told, learn what was missed. */
-  function wake(): void {
-    if (document.visibilityState === "hidden") return;
+  function wake(event: Event): void {
+    if ((event as PageTransitionEvent).persisted) {
+      // What was under way when the page was left means nothing now: others may have come and gone.
+      returns++;
+      looking = !!session;
+    }
+    if (isHidden()) return;
     void tellOfLogout();
-    const kept = store.get(name);
-    const missed = session && store.shared && sidOf(kept) !== session.sid;
-    if (missed && !kept) leave("", "logout");
-    else if (missed || state.degraded) renew().catch(() => {});
+    if (missed() || state.degraded || looking) renew().catch(() => {});
     else schedule();
   }
 
@@ -370,25 +451,31 @@ export function createAuth(options: AuthOptions = {}): Auth {
   async function login(given: Json): Promise<User> {
     const before = session;
     const outs = logouts;
-    const old = store.get(name);
+    const left = returns;
+    const old = kept();
+    // Whoever logs in need not be looked for.
+    if (!old) leave("", "");
+    heard();
     const next = await tabs.exclusively(
       async () => {
         const body = { ...given, transport: store.transport };
         const answer = await post(send, `${base}login/`, body, { credentials });
-        if (disposed || logouts !== outs) {
-          store.set(buried, byCookie ? "-" : String(answer.refresh_token));
+        if (disposed || logouts !== outs || returns !== left) {
+          // A cookie that was set before the page was left may be another's by now.
+          if (!byCookie || returns === left) keep(byCookie ? NOBODY : (answer.refresh_token as string), buried);
           return null;
         }
         const entered = accept(answer);
         // The server has ended the session that the cookie was of; without a cookie that is ours to ask for.
-        if (byCookie) store.set(buried, "");
-        else if (old && sidOf(old) !== entered?.sid) store.set(buried, old);
+        if (byCookie) keep("", buried);
+        else if (sidOf(old) && sidOf(old) !== entered?.sid) keep(old, buried);
         return entered;
       },
       () => session !== before,
     );
     void tellOfLogout();
-    if (!next) throw new AuthError("signed_out", "Logged out while the login was under way.");
+    if (returns !== left) renew().catch(() => {});
+    if (!next) throw signedOut();
     return next.user;
   }
 
@@ -398,10 +485,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     // Nothing is awaited for "this": who has pressed the button is out before the next line of the page runs.
     if (others) await others.catch(() => {});
     logouts++;
-    const kept = store.get(name);
-    const sid = session?.sid ?? sidOf(kept);
+    const token = kept();
+    const sid = session?.sid ?? sidOf(token);
     // Before anything else, so that it survives a reload that comes now.
-    if (kept || byCookie) store.set(buried, kept || sid || "-");
+    if (sidOf(token) || byCookie) keep(token || NOBODY, buried);
     leave(sid, "logout");
     tabs.tell({ kind: "out", sid, reason: "logout" } satisfies Message);
     const told = await tellOfLogout();
@@ -411,11 +498,11 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   /** A logout that the server has not heard of is kept, and told when it can be. */
   async function tellOfLogout(): Promise<boolean> {
-    if (!store.get(buried)) return true;
+    if (!unheard()) return true;
     return tabs.exclusively(
       async () => {
         // Once more, now that it is our turn: another tab has told it, or a login has put another session in the cookie.
-        const token = store.get(buried);
+        const token = unheard();
         if (!token || disposed) return !token;
         if (!byCookie || !session) {
           try {
@@ -425,7 +512,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
             return false;
           }
         }
-        if (store.get(buried) === token) store.set(buried, "");
+        if (unheard() === token) keep("", buried);
         return true;
       },
       () => true,
@@ -441,11 +528,13 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
   async function authFetch(input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> {
     let sender: Promise<Sender> | undefined;
+    const request = input instanceof Request ? input : undefined;
     const call = {
       url: addressOf(input).href,
-      method: init.method ?? (input instanceof Request ? input.method : "GET"),
+      method: init.method ?? request?.method ?? "GET",
       headers: headersOf(input, init),
       body: init.body,
+      signal: init.signal === undefined ? request?.signal : init.signal,
     };
     return carry(call, async (access) => {
       if (!access) return send(input, init);
@@ -454,17 +543,23 @@ export function createAuth(options: AuthOptions = {}): Auth {
     });
   }
 
-  async function carry<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met> {
+  function carry<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met> {
+    const { signal } = call;
+    // Whoever has left waits for nothing, and nothing more is sent.
+    const sending = (access: string) => (signal?.aborted ? Promise.reject() : send(access));
+    return unlessAborted(signal, () => carryOn(call, sending));
+  }
+
+  async function carryOn<Met extends Answer>(call: Call, send: (access: string) => Promise<Met>): Promise<Met> {
     const url = addressOf(call.url);
     if (!takesToken(url) || call.headers.has("Authorization")) return send("");
-    if (call.body instanceof ReadableStream) {
-      throw new AuthError(
-        "body_not_replayable",
-        "A stream cannot be sent twice: pass a string, Blob, FormData or buffer.",
-      );
+    if (typeof (call.body as Partial<ReadableStream> | null)?.getReader === "function") {
+      throw new AuthError("body_not_replayable", "A stream cannot be sent twice.");
     }
     const address = url.origin + url.pathname;
+    const asked = session;
     const first = await current();
+    requireSame(asked, 0);
     if (!first) return send("");
     let used = first;
     /** What it was repeated for: for each reason once. */
@@ -475,19 +570,18 @@ export function createAuth(options: AuthOptions = {}): Auth {
       if (reasons.size) emit("replayed", { method: call.method.toUpperCase(), url: url.href, status });
       requireSame(first, status);
       if (status !== 401) return answer;
-      const challenge = String(answer.headers.get("WWW-Authenticate"));
-      const reason = /error="([^"]*)/.exec(challenge)?.[1] ?? "invalid_token";
+      const { code, maxAge } = await refusalOf(answer);
       let next: Session | null = null;
-      if (reasons.has(reason)) {
-        if (reason === "invalid_token" && session === used) hopeless.add(address);
-      } else if (reason === "invalid_token") {
+      if (reasons.has(code)) {
+        if (code === "invalid_token" && session === used) hopeless.add(address);
+      } else if (code === "invalid_token") {
         if (!hopeless.has(address)) next = await current({ stale: used.access });
-      } else if (reason === "insufficient_user_authentication") {
-        next = await stepUp(used, Number(/max_age="?(\d+)/.exec(challenge)?.[1] ?? 0));
+      } else if (code === "insufficient_user_authentication") {
+        next = await stepUp(used, maxAge);
       }
       requireSame(first, status);
       if (!next || next.access === used.access) return answer;
-      reasons.add(reason);
+      reasons.add(code);
       used = next;
     }
   }
@@ -495,7 +589,13 @@ export function createAuth(options: AuthOptions = {}): Auth {
   /** The session once the person has confirmed who this is; however many calls want that at once, it is asked for once. */
   async function stepUp(used: Session, maxAge: number): Promise<Session | null> {
     if (!session || isStale(used, session)) return session;
-    asking ??= ask(maxAge).finally(() => {
+    asking ??= (async () => {
+      const promises: Promise<unknown>[] = [];
+      emit("step-up", { maxAge, waitUntil: (promise) => promises.push(promise) });
+      // Listeners are called in microtasks, which come before this goes on.
+      await null;
+      await Promise.all(promises);
+    })().finally(() => {
       asking = null;
     });
     return asking.then(
@@ -504,50 +604,53 @@ export function createAuth(options: AuthOptions = {}): Auth {
     );
   }
 
-  async function ask(maxAge: number): Promise<unknown> {
-    const promises: Promise<unknown>[] = [];
-    emit("step-up", { maxAge, waitUntil: (promise) => promises.push(promise) });
-    // Listeners are called in microtasks, which come before this goes on.
-    await null;
-    return Promise.all(promises);
-  }
-
   /** What was asked as one user is neither asked again as another, nor is the answer theirs to see. */
-  function requireSame(first: Session, status: number): void {
-    if (session && session.sid !== first.sid) {
-      throw new AuthError("session_changed", "Somebody else has signed in since this was sent.", status);
+  function requireSame(first: Session | null, status: number): void {
+    if (first && session && session.sid !== first.sid) {
+      throw new AuthError("session_changed", "Somebody else has signed in.", status);
     }
   }
 
   async function request(method: string, path: string, body?: Json): Promise<Json> {
-    const init: RequestInit = { method, cache: "no-store", headers: { Accept: "application/json" } };
-    if (body) {
-      init.headers = { ...init.headers, "Content-Type": "application/json" };
-      init.body = JSON.stringify(body);
-    }
     try {
-      return await answerOf(await authFetch(base + path, init));
+      return await answerOf(await authFetch(base + path, initOf(method, body)));
     } catch (error) {
       throw asAuthError(error);
     }
   }
 
-  async function reauthenticate(proof: Json): Promise<void> {
-    const answer = await request("POST", "reauthenticate/", proof);
-    if (disposed || !accept(answer)) throw new AuthError("signed_out", "Logged out meanwhile.");
+  /** A password confirmed or changed: the answer's tokens take the place of ours, so no refresh may come between. */
+  async function prove(path: string, proof: Json, stale = ""): Promise<void> {
+    const used = await current({ stale });
+    const once = async () => {
+      const headers = { Authorization: `Bearer ${used?.access}` };
+      const mine = session && session.sid === used?.sid;
+      if (!mine || !accept(await post(send, base + path, proof, { credentials, headers }))) throw signedOut();
+    };
+    try {
+      await tabs.exclusively(once, () => true);
+    } catch (error) {
+      if (stale || !used || (error as AuthError).status !== 401) throw error;
+      await prove(path, proof, used.access);
+    }
   }
 
   // ---- From the beginning to the end --------------------------------------------------------------------------------
 
-  const inBrowser = typeof document === "object";
-  const woken = ["online", "pageshow"];
-  if (inBrowser) {
-    for (const event of woken) addEventListener(event, wake);
-    document.addEventListener("visibilitychange", wake);
-    void tellOfLogout();
-    if (!store.get(name)) change({ status: "signed-out", reason: store.get(buried) ? "logout" : "" });
-  }
-  const ready = (inBrowser && store.get(name) ? renew() : Promise.resolve(null)).then(
+  const listen = (how: "addEventListener" | "removeEventListener") => {
+    attempt(() => document[how]("visibilitychange", wake));
+    attempt(() => {
+      globalThis[how]("online", wake);
+      globalThis[how]("pageshow", wake);
+    });
+  };
+  const begins = kept();
+  if (browser) listen("addEventListener");
+  void tellOfLogout();
+  // A server has no storage that could say so.
+  const knows = begins || (!byCookie && (browser || attempt(() => store.get(name)) === ""));
+  if (knows && !sidOf(begins)) leave("", unheard() ? "logout" : "");
+  const ready = current().then(
     () => state,
     () => state,
   );
@@ -557,45 +660,30 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return state;
     },
     ready,
-    subscribe(listener) {
-      // Of its own, so that subscribing the same function twice means twice.
-      const subscriber = () => listener();
-      subscribers.add(subscriber);
-      return () => void subscribers.delete(subscriber);
-    },
-    on(event, listener) {
-      const entry = { name: event, listener };
-      listeners.add(entry);
-      return () => void listeners.delete(entry);
-    },
+    subscribe: (listener) => on("", () => listener()),
+    on,
     login,
     logout,
-    token: async (wanted) => (await current(wanted))?.access ?? "",
+    token: async (wanted) => (await unlessAborted(wanted?.signal, () => current(wanted)))?.access ?? "",
     refresh: async () => (await renew())?.access ?? "",
-    expiresIn: () => (session ? Math.max(0, leftOf(session) / 1000) : 0),
+    expiresIn: () => Math.max(0, (session?.left() ?? 0) / 1000),
     fetch: authFetch,
     carry,
     request,
-    reauthenticate,
+    reauthenticate: (proof) => prove("reauthenticate/", proof),
+    changePassword: (passwords) => prove("password/", passwords),
     dispose() {
       disposed = true;
-      epoch++;
-      inFlight?.abort();
-      session = null;
-      clearTimeout(timer);
+      stop();
       tabs.close();
-      subscribers.clear();
       listeners.clear();
-      if (!inBrowser) return;
-      for (const event of woken) removeEventListener(event, wake);
-      document.removeEventListener("visibilitychange", wake);
+      listen("removeEventListener");
     },
   };
 }
 
-/** The server has looked at the refresh token and said no: nothing else ends a session. */
-const isRefusal = ({ status, code }: AuthError): boolean =>
-  status === 400 && (code === "invalid_grant" || code === "invalid_request");
+/** By a logout that came first, or as the page was left and may be somebody else's now. */
+const signedOut = () => new AuthError("signed_out", "Logged out.");
 
 /** Whether the person has proved who this is since the last time that `session` knows of, as `other` says. */
 const isStale = (session: Session, other: Session): boolean =>

@@ -1,7 +1,7 @@
 /** `import { attach } from "django-ironclad/axios"`: an axios instance whose calls go by the rules of `auth.fetch`. */
 
 import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosResponse } from "axios";
-import type { Auth } from "./auth.js";
+import type { Auth, Call } from "./auth.js";
 
 /** Gives back the function that detaches it. */
 export function attach(axios: AxiosInstance, auth: Auth): () => void {
@@ -26,8 +26,13 @@ export function attach(axios: AxiosInstance, auth: Auth): () => void {
         }) as never;
       };
       sent.adapter = adapter as never;
-      const { method = "get", headers, data: body } = sent;
-      const response = await auth.carry({ url: bare.getUri(sent), method, headers, body }, send);
+      const { method = "get", headers, data: body, cancelToken } = sent;
+      const signal = (sent.signal ?? cancelToken?.toAbortSignal?.()) as Call["signal"];
+      const call = { url: bare.getUri(sent), method, headers, body, signal };
+      // Whatever is cancelled ends in axios' own error, which it throws before it sends.
+      const response = await auth
+        .carry(call, send)
+        .catch((caught) => (signal?.aborted ? send("") : Promise.reject(caught)));
       // As the caller knows it: without the token, and to be sent again by whoever likes to.
       response.config = sent;
       if (error) throw error;

@@ -25,19 +25,20 @@ export type AuthErrorCode =
 /** What it tells is a code and the server's own sentence: never a token, a password or a body. */
 export class AuthError extends Error {
   override readonly name = "AuthError";
-  readonly code: AuthErrorCode;
+  declare readonly code: AuthErrorCode;
   /** The HTTP status, 0 without an answer. */
-  readonly status: number;
+  declare readonly status: number;
   /** Nothing is lost and nobody was signed out: the same may work a little later. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** Seconds that the server asked to wait, 0 when it did not. */
-  readonly retryAfter: number;
+  declare readonly retryAfter: number;
 
   constructor(code: AuthErrorCode, message: string, status = 0, retryable = false, retryAfter = 0) {
     super(message);
-    this.code = code;
-    this.status = status;
-    this.retryable = retryable;
-    this.retryAfter = retryAfter;
+    Object.assign(this, { code, status, retryable, retryAfter });
   }
 }
+
+/** A proxy's page, a captive portal's, a debug page; or tokens that are none. */
+export const unexpected = (status: number, retryAfter = 0): AuthError =>
+  new AuthError("unexpected_answer", `An unexpected answer: ${status}.`, status, true, retryAfter);

@@ -1,73 +1,65 @@
 /** One call of an auth endpoint: the JSON that it answers, or an AuthError that says whether to try again. */
 
-import { AuthError } from "./errors.js";
+import { AuthError, unexpected } from "./errors.js";
+import { aborter } from "./surroundings.js";
 
 export type Json = Record<string, unknown>;
 
 /** A refresh that hangs is given up while its repetition is still within the server's grace of 10 s. */
 const PATIENCE = 8_000;
 
-/** Sends JSON, follows no redirect (a password goes where it was meant to go), and gives up in time. */
+/** Sends JSON, follows no redirect (a password goes where it was meant to go), and gives up in time, or by `controller`. */
 export async function post(
   send: typeof fetch,
   url: string,
   body: Json,
-  options: Pick<RequestInit, "credentials" | "keepalive" | "signal">,
+  { headers, ...options }: Pick<RequestInit, "credentials" | "headers" | "keepalive">,
+  controller = aborter(),
 ): Promise<Json> {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  const timer = setTimeout(abort, PATIENCE);
-  options.signal?.addEventListener("abort", abort);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const patience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject();
+      controller?.abort();
+    }, PATIENCE);
+  });
   try {
-    return await answerOf(
-      await send(url, {
-        ...options,
-        method: "POST",
-        headers: { "Content-Type": "application/json", Accept: "application/json" },
-        body: JSON.stringify(body),
-        cache: "no-store",
-        redirect: "error",
-        signal: controller.signal,
-      }),
-    );
+    const answer = send(url, {
+      ...options,
+      ...initOf("POST", body, headers),
+      redirect: "error",
+      signal: controller?.signal ?? null,
+    });
+    // What sends may not know of signals.
+    return await Promise.race([answer.then(answerOf), patience]);
   } catch (error) {
     throw asAuthError(error);
   } finally {
     clearTimeout(timer);
-    options.signal?.removeEventListener("abort", abort);
   }
 }
+
+/** JSON, asked for and perhaps sent, and kept by no cache. */
+export const initOf = (method: string, body?: Json, headers?: HeadersInit): RequestInit => ({
+  method,
+  cache: "no-store",
+  headers: { ...headers, Accept: "application/json", ...(body && { "Content-Type": "application/json" }) },
+  body: body ? JSON.stringify(body) : null,
+});
 
 /** The JSON object of a good answer, `{}` for 204. Anything that our server would not say is retryable, whatever its status. */
 export async function answerOf(response: Response): Promise<Json> {
   const { status } = response;
   if (status === 204) return {};
-  const text = await response.text();
-  let json: Json | null = null;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    // A proxy's page, a captive portal's, a debug page.
-  }
+  // Else a proxy's page, a captive portal's, a debug page; or half of an answer.
+  const json: Json | null = await response.json().catch(() => null);
   if (response.ok && json && typeof json === "object") return json;
-  const retryAfter = Number(response.headers.get("Retry-After")) || 0;
+  // The body first: on another origin CORS hides the header.
+  const retryAfter = Number(json?.retry_after ?? response.headers.get("Retry-After")) || 0;
   const code = json?.error;
-  if (typeof code !== "string" || response.ok) {
-    throw new AuthError(
-      "unexpected_answer",
-      `The server answered ${status}, but not as expected.`,
-      status,
-      true,
-      retryAfter,
-    );
-  }
-  throw new AuthError(
-    code,
-    String(json?.error_description ?? code),
-    status,
-    status >= 500 || status === 429,
-    retryAfter,
-  );
+  if (typeof code !== "string" || response.ok) throw unexpected(status, retryAfter);
+  const retryable = status >= 500 || status === 429;
+  throw new AuthError(code, String(json?.error_description ?? code), status, retryable, retryAfter);
 }
 
 /** What `fetch` itself throws has no answer behind it: a lost network, a refused redirect, our own patience. */

@@ -1,5 +1,7 @@
 /** A request that can be sent a second time, byte for byte, with another token. */
 
+import { attempt } from "./surroundings.js";
+
 /** Sends the request with this token; as often as it is asked. */
 export type Sender = (access: string) => Promise<Response>;
 
@@ -20,7 +22,11 @@ export const headersOf = (input: RequestInfo | URL, init: RequestInit): Headers 
 
 /** The address as `fetch` would take it. */
 export const addressOf = (input: RequestInfo | URL): URL =>
-  new URL(input instanceof Request ? input.url : input, globalThis.document?.baseURI ?? pageAddress());
+  new URL(input instanceof Request ? input.url : input, attempt(() => document.baseURI) ?? pageAddress());
 
-/** Where the page is; outside of a browser, nowhere. */
-export const pageAddress = (): string => globalThis.location?.href ?? "http://localhost/";
+/** Where the page is. A frame of `srcdoc` and a worker of a blob have an address that nothing can be relative to. */
+export const pageAddress = (): string =>
+  attempt(() => new URL("/", location.href) && location.href) ??
+  attempt(() => document.baseURI) ??
+  attempt(() => origin) ??
+  "http://localhost/";

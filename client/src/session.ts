@@ -1,6 +1,6 @@
 /** An access token in memory: whose it is, and how long it still lives. */
 
-import { AuthError } from "./errors.js";
+import { unexpected } from "./errors.js";
 
 export interface User {
   readonly id: string;
@@ -27,39 +27,28 @@ export interface Session {
   readonly sid: string;
   readonly user: User;
   readonly claims: Claims;
-  /** Milliseconds it had to live when it arrived, and that moment by two clocks. */
+  /** Milliseconds it had to live when it arrived, and those that it has left. */
   readonly lifetime: number;
-  readonly wall: number;
-  readonly steady: number;
+  readonly left: () => number;
 }
 
 /** The session of an access token that arrived just now. */
 export function sessionOf(access: unknown, username: unknown, lifetime: unknown): Session {
   try {
     const base64 = (access as string).split(".")[1]?.replace(/-/g, "+").replace(/_/g, "/") as string;
-    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-    const claims = Object.freeze(JSON.parse(new TextDecoder().decode(bytes))) as Claims;
+    // React Native has no TextDecoder.
+    const escaped = atob(base64).replace(/[\s\S]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    const claims = Object.freeze(JSON.parse(decodeURIComponent(escaped))) as Claims;
     const user = Object.freeze({ id: claims.sub, username: username as string });
     if (typeof claims.sid === "string" && typeof user.username === "string" && Number.isFinite(lifetime)) {
-      return {
-        access: access as string,
-        sid: claims.sid,
-        user,
-        claims,
-        lifetime: lifetime as number,
-        wall: Date.now(),
-        steady: performance.now(),
-      };
+      const [wall, steady] = [Date.now(), performance.now()];
+      // `exp` is never compared with this device's clock, which may be wrong by hours; and of the two clocks the one that
+      // saw more time pass counts: one jumps, the other may stop while asleep.
+      const left = () => (lifetime as number) - Math.max(Date.now() - wall, performance.now() - steady);
+      return { access: access as string, sid: claims.sid, user, claims, lifetime: lifetime as number, left };
     }
   } catch {
     // Not a token of ours.
   }
-  throw new AuthError("unexpected_answer", "The server answered without a usable access token.", 200, true);
+  throw unexpected(200);
 }
-
-/**
- * Milliseconds that the access token has left. `exp` is never compared with this device's clock, which may be wrong by
- * hours; and of the two clocks the one that saw more time pass counts: one jumps, the other may stop while asleep.
- */
-export const leftOf = (session: Session): number =>
-  session.lifetime - Math.max(Date.now() - session.wall, performance.now() - session.steady);

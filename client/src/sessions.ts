@@ -38,7 +38,7 @@ export function createSessions(auth: Auth): Sessions {
       await auth.logout({ scope: "others" });
     },
     async changePassword({ oldPassword, newPassword }) {
-      await auth.request("POST", "password/", { old_password: oldPassword, new_password: newPassword });
+      await auth.changePassword({ old_password: oldPassword, new_password: newPassword });
     },
   };
 }

@@ -1,4 +1,7 @@
-/** What survives a reload, and where: one text for who is signed in, one for a logout that the server has not heard of. */
+/**
+ * What survives a reload, and where: one text for who is signed in, one for a logout that the server has not heard of.
+ * A store may throw, as storage does that is missing, forbidden or full: then the text lasts as long as the page.
+ */
 
 export interface Store {
   /** How the refresh token travels. */
@@ -11,6 +14,9 @@ export interface Store {
   set(name: string, text: string): void;
 }
 
+/** The text that says: nobody is signed in. Nothing at all says that it is not known, or was, until storage was emptied. */
+export const NOBODY = ".";
+
 /** The default: the refresh token is in an HttpOnly cookie, where no script sees it; kept is only which session it is of. */
 export const memoryStore = (): Store => webStore("cookie", true, "localStorage");
 
@@ -21,32 +27,15 @@ export const localStore = (): Store => webStore("body", true, "localStorage");
 export const sessionStore = (): Store => webStore("body", false, "sessionStorage");
 
 function webStore(transport: Store["transport"], shared: boolean, area: "localStorage" | "sessionStorage"): Store {
-  // Storage may be missing, forbidden or full; then the session lasts as long as the page.
-  const memory = new Map<string, string>();
   return {
     transport,
     shared,
-    get(name) {
-      try {
-        return memory.get(name) ?? globalThis[area].getItem(name) ?? "";
-      } catch {
-        return "";
-      }
-    },
-    set(name, text) {
-      memory.set(name, text);
-      try {
-        if (text) globalThis[area].setItem(name, text);
-        else globalThis[area].removeItem(name);
-        memory.delete(name);
-      } catch {
-        // `memory` has it.
-      }
-    },
+    get: (name) => globalThis[area].getItem(name) ?? "",
+    set: (name, text) => (text ? globalThis[area].setItem(name, text) : globalThis[area].removeItem(name)),
   };
 }
 
-/** The session id of what is kept: itself, or the first part of a refresh token `sid.generation.branch.mac`. */
+/** The session id of what is kept: itself, or the first part of a refresh token `sid.generation.branch.mac`; of nobody, "". */
 export const sidOf = (kept: string): string => kept.split(".", 1)[0] as string;
 
 /** Whether `token` was given out before `kept`, another token of the same session. */

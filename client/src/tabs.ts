@@ -1,5 +1,7 @@
 /** The tabs of one browser: one of them at a time may speak with the auth endpoints, and each hears what it learned. */
 
+import { aborter, attempt, inBrowser } from "./surroundings.js";
+
 /** After this long without the lock we go on without it: its holder may be frozen, and the server copes with two at once. */
 const LOCK_PATIENCE = 5_000;
 /** The lock is held for this long after a change: else the next holder may still see the old value in its storage. */
@@ -15,34 +17,33 @@ export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export function openTabs(name: string, hear: (message: never) => void): Tabs {
-  let channel = typeof document === "object" && "BroadcastChannel" in globalThis ? new BroadcastChannel(name) : null;
+  // Not on a server, which it would keep alive.
+  const channel = inBrowser() ? attempt(() => new BroadcastChannel(name)) : undefined;
   if (channel) channel.onmessage = (event) => hear(event.data as never);
   return {
-    tell: (message) => channel?.postMessage(message),
-    close() {
-      channel?.close();
-      channel = null;
-    },
+    tell: (message) => attempt(() => channel?.postMessage(message)),
+    close: () => attempt(() => channel?.close()),
 
-    /** Runs `work` while no other tab runs its own, where the browser can promise that (not on plain http). */
+    /** Runs `work`, once, while no other tab runs its own, where the browser can promise that (not on plain http). */
     exclusively: (work, changed) =>
       new Promise((resolve, reject) => {
+        let begun = false;
         // The lock is released when this settles, so it must never wait for anything of the application's.
-        const run = () => work().then(resolve, reject);
-        const locks = globalThis.navigator?.locks;
-        if (!locks) {
-          run();
-          return;
-        }
-        const waiting = new AbortController();
-        const timer = setTimeout(() => waiting.abort(), LOCK_PATIENCE);
-        locks
-          .request(name, { signal: waiting.signal }, async () => {
-            clearTimeout(timer);
-            await run();
-            if (changed()) await pause(LINGER);
-          })
-          .catch(run);
+        const run = async () => {
+          // WebKit rejects the promise of a lock that is held when the page leaves: that is no lack of locks.
+          if (begun) return;
+          begun = true;
+          clearTimeout(timer);
+          await work().then(resolve, reject);
+          if (changed()) await pause(LINGER);
+        };
+        const waiting = aborter();
+        const timer = setTimeout(() => {
+          void run();
+          waiting?.abort();
+        }, LOCK_PATIENCE);
+        const held = attempt(() => navigator.locks.request(name, { signal: waiting?.signal as AbortSignal }, run));
+        (held ?? Promise.reject()).catch(run);
       }),
   };
 }

@@ -19,7 +19,7 @@ import {
   ɵINJECTOR_SCOPE,
 } from "@angular/core";
 import { EMPTY, firstValueFrom, from, mergeMap, throwError } from "rxjs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { injectAuth, ironcladInterceptor, provideIronclad } from "../src/angular.js";
 import type { Auth, AuthError } from "../src/index.js";
 import { Browser, ORIGIN, passes, refusal, settle } from "./world.js";
@@ -120,6 +120,31 @@ test("whoever unsubscribes while the token is refreshed is not sent for again", 
   auth.on("refreshed", () => call.unsubscribe());
   await passes(500);
   expect([browser.server.refreshes, browser.server.count("/profile/")]).toEqual([1, 1]);
+});
+
+test("whoever unsubscribes while the token is refreshed hears nothing more, and waits for nobody's password", async () => {
+  await passes(301_000);
+  browser.server.latency = 2_000;
+  const heard = vi.fn();
+  const waits = vi.spyOn(auth, "carry");
+  const call = http.get(`${ORIGIN}/profile/`).subscribe({ next: heard, error: heard, complete: heard });
+  await passes(100);
+  const ended = vi.fn();
+  waits.mock.results[0]?.value.catch(ended);
+  call.unsubscribe();
+  await passes(0);
+  expect(ended).toHaveBeenCalledOnce();
+  await passes(10_000);
+  expect(heard).not.toHaveBeenCalled();
+  expect(browser.server.calls.map(({ path }) => path)).toEqual(["/auth/login/", "/auth/refresh/"]);
+});
+
+test("on another origin a recent login is asked for by the body", async () => {
+  browser.server.hidesHeaders = true;
+  await passes(301_000);
+  auth.on("step-up", ({ waitUntil }) => waitUntil(auth.reauthenticate({ password: "right" })));
+  expect(await settle(firstValueFrom(http.get(`${ORIGIN}/sensitive/`)))).toMatchObject({ by: "ada" });
+  expect(browser.server.count("/auth/reauthenticate/")).toBe(1);
 });
 
 test("a call that another interceptor ends without an answer ends", async () => {

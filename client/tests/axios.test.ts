@@ -1,5 +1,5 @@
 import axios, { type AxiosError } from "axios";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { attach } from "../src/axios.js";
 import type { Auth } from "../src/index.js";
 import { Browser, ORIGIN, passes, refusal, settle } from "./world.js";
@@ -101,6 +101,38 @@ test("a call that is cancelled while the token is refreshed is not sent again", 
   expect(axios.isCancel(error)).toBe(true);
   expect(browser.server.count("/profile/")).toBe(1);
 });
+
+test.each(["signal", "cancelToken"])(
+  "a call that is cancelled by its %s while the token is refreshed ends at once",
+  async (by) => {
+    await passes(301_000);
+    browser.server.latency = 2_000;
+    const cancelling = new AbortController();
+    const source = axios.CancelToken.source();
+    const how = by === "signal" ? { signal: cancelling.signal } : { cancelToken: source.token };
+    const ended = vi.fn();
+    attached().get("/profile/", how).catch(ended);
+    await passes(100);
+    expect(ended).not.toHaveBeenCalled();
+    cancelling.abort();
+    source.cancel();
+    await passes(0);
+    expect(axios.isCancel(ended.mock.calls[0]?.[0])).toBe(true);
+    await passes(10_000);
+    expect(sent().map(([path]) => path)).toEqual(["/auth/refresh/"]);
+  },
+);
+
+test.each(["text", "json", "blob", "arraybuffer"] as const)(
+  "on another origin a recent login is asked for by a body of %s",
+  async (responseType) => {
+    browser.server.hidesHeaders = true;
+    await passes(301_000);
+    auth.on("step-up", ({ waitUntil }) => waitUntil(auth.reauthenticate({ password: "right" })));
+    expect((await settle(attached().get("/sensitive/", { responseType }))).status).toBe(200);
+    expect(browser.server.count("/auth/reauthenticate/")).toBe(1);
+  },
+);
 
 test("without an answer the error is axios' own, and a stream is refused before it is sent", async () => {
   browser.goOffline();

@@ -39,6 +39,8 @@ export const testExample = (name: string, mount: Mount) =>
       vi.stubGlobal("fetch", server.fetch);
       await open();
       await shows("User name");
+      // A visitor's one question is asked.
+      server.calls.length = 0;
     });
     afterEach(() => unmount());
 

@@ -20,10 +20,10 @@ testExample("react", async (example, element) => {
 test("a component that is taken away leaves no listener behind, StrictMode or not", async () => {
   vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", true);
   localStorage.clear();
+  vi.stubGlobal("fetch", async () => Response.json({ error: "invalid_grant" }, { status: 400 }));
   const auth = createAuth();
   let listeners = 0;
-  const counted = {
-    ...auth,
+  const counted = Object.assign(Object.create(auth), {
     subscribe(listener: () => void) {
       listeners++;
       const off = auth.subscribe(listener);
@@ -32,11 +32,13 @@ test("a component that is taken away leaves no listener behind, StrictMode or no
         off();
       };
     },
-  };
+  });
   const Status = () => useAuth(counted).status;
   const element = document.createElement("p");
   const root = createRoot(element);
   await act(() => root.render(createElement(StrictMode, null, createElement(Status))));
+  expect([listeners, element.textContent]).toEqual([1, "unknown"]);
+  await act(() => auth.ready);
   expect([listeners, element.textContent]).toEqual([1, "signed-out"]);
   await act(() => root.unmount());
   expect(listeners).toBe(0);

@@ -18,6 +18,7 @@ testExample("vue", async (example, element) => {
 
 test("the state is read-only, and an app that is unmounted leaves no listener behind", async () => {
   localStorage.clear();
+  vi.stubGlobal("fetch", async () => Response.json({ error: "invalid_grant" }, { status: 400 }));
   const auth = createAuth();
   const off = vi.fn();
   const app = createApp({
@@ -28,7 +29,7 @@ test("the state is read-only, and an app that is unmounted leaves no listener be
     },
   });
   const element = document.createElement("div");
-  app.use(ironclad({ ...auth, subscribe: () => off })).mount(element);
+  app.use(ironclad(Object.assign(Object.create(auth), { subscribe: () => off }))).mount(element);
   expect(element.textContent).toBe("unknown");
   await auth.ready;
   await nextTick();

@@ -5,19 +5,38 @@ import { type Auth, type AuthOptions, createAuth, memoryStore, type Store } from
 
 export const ORIGIN = "https://campus.example";
 const LIFETIME = 300;
+/** Milliseconds for which an old seed's token is not yet refused, but nothing is given for it. */
+const PAUSE = 60_000;
 
 /** What the server does with the next call of `refresh/`; "lost" is done, but its answer does not arrive. */
-export type Fault = "drop" | "lost" | "hang" | "502" | "503" | "429" | "html" | "gate";
+export type Fault = "drop" | "lost" | "hang" | "502" | "503" | "429" | "html" | "gate" | "invalid_request" | "proxy";
 
 interface Row {
   user: string;
   generation: number;
   alive: boolean;
+  /** Another one with each password that was changed or confirmed, and when: tokens of an old one are worth nothing. */
+  seed?: number;
+  seeded?: number;
+  byCookie?: boolean;
   /** When the person last gave a password, in seconds. */
   proved?: number;
 }
 
 const seconds = () => Math.floor(Date.now() / 1000);
+
+const ofNode = AbortController;
+
+/** Node's Request needs an AbortController, also where a test has taken it from the page. */
+function asNode<T>(work: () => T): T {
+  const { AbortController } = globalThis;
+  globalThis.AbortController = ofNode;
+  try {
+    return work();
+  } finally {
+    globalThis.AbortController = AbortController;
+  }
+}
 
 export class Server {
   readonly rows = new Map<string, Row>();
@@ -29,20 +48,25 @@ export class Server {
   lifetime = LIFETIME;
   offline = false;
   retryAfter = 0;
+  /** Other origins see neither challenges nor Retry-After. */
+  hidesHeaders = false;
   /** Access tokens that the API refuses although their session lives. */
   readonly spoiled = new Set<string>();
   #serial = 0;
   #jti = 0;
 
   fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
-    const request = new Request(new URL(input instanceof Request ? input.url : input, ORIGIN), {
-      ...(input instanceof Request ? { method: input.method, headers: input.headers, body: input.body } : {}),
-      ...init,
-      duplex: "half",
-      // Node's fetch knows neither cookies nor pages.
-      keepalive: false,
-      signal: null,
-    } as RequestInit);
+    const request = asNode(
+      () =>
+        new Request(new URL(input instanceof Request ? input.url : input, ORIGIN), {
+          ...(input instanceof Request ? { method: input.method, headers: input.headers, body: input.body } : {}),
+          ...init,
+          duplex: "half",
+          // Node's fetch knows neither cookies nor pages.
+          keepalive: false,
+          signal: null,
+        } as RequestInit),
+    );
     const call = { path: new URL(request.url).pathname, method: request.method, status: 0, by: "", body: "" };
     this.calls.push(call);
     const body = await request.text();
@@ -54,6 +78,7 @@ export class Server {
     await this.#travel(init.signal, this.latency / 2);
     if (fault === "lost" || this.offline) throw new TypeError("Failed to fetch");
     call.status = response.status;
+    if (this.hidesHeaders) for (const name of ["WWW-Authenticate", "Retry-After"]) response.headers.delete(name);
     return response;
   };
 
@@ -76,6 +101,10 @@ export class Server {
         return error(503, "temporarily_unavailable", retry);
       case "429":
         return error(429, "rate_limited", retry);
+      case "proxy":
+        return new Response("<h1>Down for maintenance</h1>", { status: 503, headers: retry });
+      case "invalid_request":
+        return error(400, "invalid_request");
       case "gate":
         return error(403, "origin_not_allowed");
       case "html":
@@ -95,11 +124,16 @@ export class Server {
       if (body.password !== "right") return error(401, "invalid_credentials");
       if (byCookie && row) row.alive = false;
       const fresh = `sid-${++this.#serial}`;
-      this.rows.set(fresh, { user: body.username, generation: 0, alive: true, proved: seconds() });
+      this.rows.set(fresh, { user: body.username, generation: 0, alive: true, byCookie, proved: seconds() });
       return this.#tokens(fresh, byCookie);
     }
     if (call.path === "/auth/refresh/") {
-      if (byCookie && !this.cookie) return error(400, "invalid_request");
+      const seed = token[3]?.replace("mac", "");
+      if (row && (row.seed ?? "") !== (seed && Number(seed))) {
+        // The client may not have been told yet.
+        const told = Date.now() - (row.seeded ?? 0) > PAUSE;
+        return told ? error(400, "invalid_grant") : error(503, "temporarily_unavailable", { "Retry-After": "5" });
+      }
       if (!row?.alive || Math.abs(row.generation - Number(token[1])) > 1) return error(400, "invalid_grant");
       // The parent is answered with the same successor, as within the server's grace.
       if (Number(token[1]) === row.generation) row.generation++;
@@ -117,7 +151,7 @@ export class Server {
     const row = this.rows.get(sid) as Row;
     const iat = seconds();
     const claims = { sub: row.user, sid, iat, exp: iat + this.lifetime, auth_time: row.proved, jti: ++this.#jti };
-    const refresh_token = `${sid}.${row.generation}.0.mac`;
+    const refresh_token = `${sid}.${row.generation}.0.mac${row.seed ?? ""}`;
     if (byCookie) this.cookie = refresh_token;
     const access_token = `h.${btoa(JSON.stringify(claims))}.s`;
     const answer = { access_token, expires_in: this.lifetime, username: row.user };
@@ -133,18 +167,34 @@ export class Server {
     if (!good || call.path === "/always-401/") return error(401, "invalid_token");
     if (call.path === "/forbidden/") return error(401, "insufficient_scope");
     if (call.path === "/sensitive/" && seconds() - claims.auth_time > 300) {
-      return error(401, "insufficient_user_authentication", {}, ', max_age="300"');
+      return error(401, "insufficient_user_authentication", {}, { max_age: 300 });
     }
     if (call.path === "/auth/reauthenticate/") {
       if (JSON.parse(text).password !== "right") return error(400, "invalid_credentials");
-      (this.rows.get(claims.sid) as Row).proved = seconds();
-      return this.#tokens(claims.sid, true);
+      return this.#reseeded(claims.sid);
+    }
+    if (call.path === "/auth/password/") {
+      if (JSON.parse(text).old_password !== "right") return error(400, "invalid_credentials");
+      for (const [sid, row] of this.rows) if (sid !== claims.sid && row.user === claims.sub) row.alive = false;
+      return this.#reseeded(claims.sid);
     }
     if (request.method === "DELETE" && call.path === "/auth/sessions/") {
       for (const [sid, row] of this.rows) if (sid !== claims.sid && row.user === claims.sub) row.alive = false;
       return new Response(null, { status: 204 });
     }
     return Response.json({ by: claims.sub, body: text });
+  }
+
+  /** New tokens, by the session's transport, as after a password that was changed or confirmed. */
+  #reseeded(sid: string): Response {
+    const row = this.rows.get(sid) as Row;
+    Object.assign(row, {
+      generation: row.generation + 1,
+      seed: (row.seed ?? 0) + 1,
+      seeded: Date.now(),
+      proved: seconds(),
+    });
+    return this.#tokens(sid, row.byCookie ?? false);
   }
 
   count(path: string): number {
@@ -156,12 +206,15 @@ export class Server {
   }
 }
 
-function error(status: number, code: string, headers: Record<string, string> = {}, more = ""): Response {
-  const challenge: Record<string, string> =
-    status === 401 ? { "WWW-Authenticate": `Bearer realm="api", error="${code}"${more}` } : {};
+function error(status: number, code: string, headers: Record<string, string> = {}, more: object = {}): Response {
+  const challenge = Object.entries({ realm: "api", error: code, ...more }).map(([name, value]) => `${name}="${value}"`);
+  const retry = headers["Retry-After"] ? { retry_after: Number(headers["Retry-After"]) } : {};
   return Response.json(
-    { error: code, error_description: `${code}.` },
-    { status, headers: { ...headers, ...challenge } },
+    { error: code, error_description: `${code}.`, ...more, ...retry },
+    {
+      status,
+      headers: status === 401 ? { ...headers, "WWW-Authenticate": `Bearer ${challenge.join(", ")}` } : headers,
+    },
   );
 }
 
@@ -170,11 +223,12 @@ class Locks {
   readonly #queues = new Map<string, Promise<unknown>>();
   /** As if another page held every lock and were frozen. */
   stuck = false;
+  #leave = new EventTarget();
 
-  request(name: string, options: { signal: AbortSignal }, work: () => Promise<unknown>): Promise<unknown> {
+  request(name: string, options: { signal?: AbortSignal }, work: () => Promise<unknown>): Promise<unknown> {
     const before = this.#queues.get(name) ?? Promise.resolve();
     const turn = new Promise<void>((resolve, reject) => {
-      options.signal.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
+      options.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
       if (!this.stuck) before.then(() => resolve());
     });
     const done = turn.then(work);
@@ -182,7 +236,15 @@ class Locks {
       name,
       before.then(() => done).catch(() => {}),
     );
-    return done;
+    const left = new Promise((_, reject) =>
+      this.#leave.addEventListener("leave", () => reject(new DOMException("The page was left.", "AbortError"))),
+    );
+    return Promise.race([done, left]);
+  }
+
+  /** As WebKit does when a page is left: the promise of each lock is rejected, whether it is held or waited for. */
+  leavePage(): void {
+    this.#leave.dispatchEvent(new Event("leave"));
   }
 }
 
@@ -280,6 +342,11 @@ export class Browser {
 
   wake(): void {
     this.page.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  /** The page comes back as it was left. */
+  comeBack(): void {
+    this.window.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: true }));
   }
 }
 

@@ -61,7 +61,9 @@ def error_answer(error: IroncladError) -> HttpResponse:
 
 
 def error_body(error: IroncladError) -> dict[str, str | int]:
-    return {"error": error.code, "error_description": error.description, **error.parameters}
+    body = {"error": error.code, "error_description": error.description, **error.parameters}
+    # A page of another origin sees no Retry-After, unless CORS exposes it.
+    return body | {"retry_after": error.retry_after} if error.retry_after else body
 
 
 def error_headers(error: IroncladError) -> dict[str, str]:

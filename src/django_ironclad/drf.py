@@ -39,8 +39,9 @@ class Refused(APIException):
     def __init__(self, error: IroncladError) -> None:
         #: Of our error, for a handler of the project's: see docs/guide.md, "Errors".
         self.reason = error.reason
-        super().__init__(detail=answers.error_body(error), code=error.code)  # type: ignore[arg-type]
-        numbers = {name: each for name, each in error.parameters.items() if isinstance(each, int)}
+        body = answers.error_body(error)
+        super().__init__(detail=body, code=error.code)  # type: ignore[arg-type]
+        numbers = {name: each for name, each in body.items() if isinstance(each, int)}
         vars(self)["detail"].update({name: NumberDetail(each, error.code) for name, each in numbers.items()})
         self.status_code = error.status
         self.auth_header = answers.error_headers(error).get("WWW-Authenticate", "")

@@ -86,6 +86,8 @@ def read(status: int, headers: Mapping[str, str], body: dict[str, Any]) -> Outco
     assert headers["Cache-Control"] == "no-store"
     assert headers["Content-Type"].partition(";")[0] == "application/json"
     assert ("Retry-After" in headers) == (status == 503)
+    assert str(body.get("retry_after", "")) == headers.get("Retry-After", "")
+    assert type(body.get("retry_after", 0)) is int
     if "error=" in challenge:
         assert challenge == 'Bearer realm="api", ' + ", ".join(f'{name}="{value}"' for name, value in body.items())
     return Outcome(status, body["error"], challenge)
