@@ -203,6 +203,18 @@ def test_a_token_in_the_body_wins_and_the_cookie_is_not_read(browser: Browser, a
     assert in_cookie.generation == 0
 
 
+def test_a_page_whose_cookie_is_gone_hears_that_its_session_is_over(browser: Browser, ada: Person) -> None:
+    """Else it would wait for ever for an answer that tells it more; whoever is no page of ours forgot a parameter."""
+    browser.login(ada)
+    browser.client.cookies.clear()
+
+    assert browser.post("refresh").json()["error"] == "invalid_grant"
+    assert browser.post("refresh", origin="https://evil.example").json()["error"] == "invalid_request"
+    assert Client().post("/auth/refresh/", {}, "application/json").json()["error"] == "invalid_request"
+    with override_settings(IRONCLAD={"TRANSPORTS": ["body"]}):
+        assert browser.post("refresh").json()["error"] == "invalid_request"
+
+
 def test_two_cookies_of_the_name_are_refused(browser: Browser, ada: Person) -> None:
     browser.login(ada)
     good = browser.cookie
@@ -235,7 +247,7 @@ def test_a_cookie_of_a_name_like_ours_is_nobodys(
     tossed = f"{name}={mallory.cookie}"
 
     alone = browser.post("refresh", cookie=tossed)
-    assert (alone.status_code, alone.json()["error"]) == (400, "invalid_request")
+    assert (alone.status_code, alone.json()["error"]) == (400, "invalid_grant")
     for cookies in (f"{NAME}={browser.cookie}; {tossed}", f"{tossed};{NAME}={browser.cookie}"):
         beside = browser.post("refresh", cookie=cookies)
         assert (beside.status_code, beside.json().get("username")) == (200, ada.name), cookies

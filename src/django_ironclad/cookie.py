@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -9,7 +10,7 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse
 
 from .conf import get_settings
-from .errors import InvalidRequest
+from .errors import InvalidGrant, InvalidRequest, OriginNotAllowed
 from .origin import check_cookie_gates
 
 #: What is no part of a cookie's name or value (RFC 6265bis §5.6). Django's parser takes every Unicode space away,
@@ -38,6 +39,16 @@ def refresh_cookie(request: HttpRequest) -> str:
 
 def has_refresh_cookie(request: HttpRequest) -> bool:
     return bool(_values(request))
+
+
+def no_refresh_token(request: HttpRequest) -> InvalidGrant | InvalidRequest:
+    """What a refresh without a token is: to a page of ours the end of its session, as its cookie is gone."""
+    if "cookie" in get_settings().TRANSPORTS:
+        with suppress(OriginNotAllowed):
+            check_cookie_gates(request)
+            return InvalidGrant("no refresh cookie", reason="missing")
+    description = '"refresh_token" is required, in the body or by cookie.'
+    return InvalidRequest("no refresh token", reason="missing", description=description)
 
 
 def _values(request: HttpRequest) -> list[str]:

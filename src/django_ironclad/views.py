@@ -16,7 +16,7 @@ from .answers import endpoint, token_answer
 from .border import look_at_page
 from .conf import get_key_ring
 from .devices import device_name
-from .errors import InvalidRequest, NotFound
+from .errors import NotFound
 from .models import Session
 from .origin import check_cookie_gates
 from .pages import require_page
@@ -41,9 +41,7 @@ def login(request: HttpRequest) -> HttpResponse:
 def refresh(request: HttpRequest) -> HttpResponse:
     token, transport = http.refresh_token(request, http.read_body(request))
     if not token:
-        raise InvalidRequest(
-            "no refresh token", reason="missing", description='"refresh_token" is required, in the body or by cookie.'
-        )
+        raise cookie.no_refresh_token(request)
     return token_answer(auth.refresh(token, transport=transport))
 
 
