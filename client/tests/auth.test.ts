@@ -59,7 +59,7 @@ describe("signing in and out", () => {
     auth.on("signed-in", ({ user }) => heard.push(user.username));
     const errors: unknown[] = [];
     const note = (error: unknown) => errors.push(error);
-    process.once("uncaughtException", note);
+    process.on("uncaughtException", note);
     auth.subscribe(() => {
       throw new Error("mine");
     });

@@ -81,6 +81,7 @@ def test_a_visitor_asks_once_a_reload_once_a_second_tab_beside_a_live_one_for_no
 
 def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: BrowserContext, faults: Faults) -> None:
     tabs = start_tabs(context, 5)
+    faults.set()
     pressed = tabs[2].evaluate("() => { const at = Date.now(); void auth.logout(); return at }")
     for tab in tabs:
         tab.wait_for_function("auth.state.status === 'signed-out'")
@@ -178,6 +179,7 @@ def test_a_browser_that_stood_still_for_longer_than_the_token_lives_recovers_wit
 ) -> None:
     faults.set(lifetimes={"ACCESS_TOKEN_LIFETIME": 3})
     tabs = start_tabs(context, 2)
+    before = faults.refreshes
     stopped = chromium_processes()
     assert stopped
     for process in stopped:
@@ -187,7 +189,7 @@ def test_a_browser_that_stood_still_for_longer_than_the_token_lives_recovers_wit
         os.kill(process, signal.SIGCONT)
 
     assert together(tabs, "calls(3)") == [[200] * 3] * 2
-    assert faults.refreshes == 1
+    assert faults.refreshes == before + 1
     assert not [asked for asked in faults.calls if asked["status"] == 401]
 
 
