@@ -171,7 +171,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
   /** A session, NOBODY, or "" where that is not known: then only the server can tell whether there is a cookie. */
   function kept(): string {
     const text = failed ? "" : attempt(() => store.get(name));
-    if (text) memory.set(name, text);
+    // A tab that knew of nobody has not logged anybody out.
+    if (text && (text !== NOBODY || !session)) memory.set(name, text);
     else {
       failed = false;
       for (const [key, known] of memory) keep(known, key);
@@ -197,7 +198,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   function missed(): boolean {
     const text = kept();
     if (!session || !store.shared || failed) return false;
-    if (text === NOBODY) leave(session.sid, "logout");
+    if (text[0] === NOBODY) leave(session.sid, text.slice(1) as Reason);
     return !!session && sidOf(text) !== session.sid;
   }
 
@@ -263,7 +264,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   function leave(sid: string, reason: Reason): void {
     stop();
     ended.add(sid);
-    if (sidOf(kept()) === sid) keep(NOBODY);
+    if (sidOf(kept()) === sid) keep(NOBODY + reason);
     const was = state.status;
     change({ status: "signed-out", user: null, claims: null, degraded: false, reason });
     if (was !== "signed-out" && reason) emit("signed-out", { reason });
@@ -332,18 +333,17 @@ export function createAuth(options: AuthOptions = {}): Auth {
   async function renewOnce(): Promise<Session | null> {
     const before = session;
     const began = epoch;
-    const hint = kept();
     renewalBegan = performance.now();
     const overtaken = () => session !== before || epoch !== began;
     change({ refreshing: true });
     try {
       return await tabs.exclusively(
         async () => {
-          if (!overtaken() && kept() !== NOBODY && sidOf(kept()) !== session?.sid) {
+          if (!overtaken() && kept()[0] !== NOBODY && sidOf(kept()) !== session?.sid) {
             tabs.tell({ kind: "ask" } satisfies Message);
             await newsOr(ASK);
           }
-          await askServer(hint, overtaken, () => epoch !== began);
+          await askServer(overtaken, () => epoch !== began);
           return session;
         },
         () => session !== before,
@@ -361,19 +361,19 @@ export function createAuth(options: AuthOptions = {}): Auth {
     return Promise.race([pause(milliseconds), new Promise<void>((resolve) => (heard = resolve))]);
   }
 
-  async function askServer(hint: string, overtaken: () => boolean, isVoid: () => boolean): Promise<void> {
+  async function askServer(overtaken: () => boolean, isVoid: () => boolean): Promise<void> {
     // Overtaken: another tab was quicker while we waited for the lock or for the network, or somebody came or went.
     for (let retries = 0; !overtaken(); ) {
       const token = kept();
       const sid = session?.sid ?? sidOf(token);
-      // Without a session that is known of, only a cookie is worth asking for, unless another tab has said no meanwhile.
-      if (!sidOf(token) && (!byCookie || session || token !== hint)) return leave(sid, sid ? "logout" : "");
+      // Without a session that is known of, only a cookie is worth asking for.
+      if (!sidOf(token) && (!byCookie || session)) return leave(sid, token.slice(1) as Reason);
       inFlight = aborter();
       try {
         const body = byCookie ? {} : { refresh_token: token };
         const answer = await post(send, `${base}refresh/`, body, { credentials }, inFlight);
         if (isVoid()) return;
-        if ((token !== NOBODY && kept() === NOBODY) || !accept(answer)) return leave(sid, "logout");
+        if ((kept() !== token && kept()[0] === NOBODY) || !accept(answer)) return leave(sid, "logout");
         return emit("refreshed", { by: "network", milliseconds: performance.now() - renewalBegan });
       } catch (caught) {
         const error = caught as AuthError;
@@ -649,7 +649,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   void tellOfLogout();
   // A server has no storage that could say so.
   const knows = begins || (!byCookie && (browser || attempt(() => store.get(name)) === ""));
-  if (knows && !sidOf(begins)) leave("", unheard() ? "logout" : "");
+  if (knows && !sidOf(begins)) change({ status: "signed-out", reason: unheard() ? "logout" : "" });
   const ready = current().then(
     () => state,
     () => state,

@@ -41,4 +41,4 @@ export class AuthError extends Error {
 
 /** A proxy's page, a captive portal's, a debug page; or tokens that are none. */
 export const unexpected = (status: number, retryAfter = 0): AuthError =>
-  new AuthError("unexpected_answer", `An unexpected answer: ${status}.`, status, true, retryAfter);
+  new AuthError("unexpected_answer", `Unexpected: ${status}.`, status, true, retryAfter);

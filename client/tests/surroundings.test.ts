@@ -215,6 +215,22 @@ describe("storage that is emptied", () => {
     },
   );
 
+  test.each([memoryStore, localStore])(
+    "nor does a new page, which finds nothing there, sign an open one out",
+    async (store) => {
+      vi.stubGlobal("BroadcastChannel", undefined);
+      const auth = await browser.signedIn({ store: store() });
+      browser.local.items.clear();
+      const other = browser.tab({ store: store() });
+      await settle(other.login({ username: "ada", password: "wrong" }).catch(() => {}));
+      expect(other.state.status).toBe("signed-out");
+      browser.wake();
+      expect(await by(auth)).toBe("ada");
+      await settle(auth.refresh());
+      expect(auth.state.status).toBe("signed-in");
+    },
+  );
+
   test("a tab of its own has its refresh token still", async () => {
     const auth = await browser.signedIn({ store: sessionStore() });
     browser.session.items.clear();

@@ -141,7 +141,7 @@ def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_netwo
     refused = demo.post_with(cookie, "/auth/refresh/")
     assert refused.json["error"] == "invalid_grant"
     assert not context.cookies()
-    assert page.evaluate("Object.values(localStorage)") == ["."]
+    assert page.evaluate("Object.values(localStorage)") == [".logout"]
 
 
 def test_a_logout_during_a_refresh_is_out_in_every_tab(context: BrowserContext, faults: Faults) -> None:
