@@ -12,6 +12,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.signals import user_logged_out
 from django.db import connection, connections
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, override_settings
@@ -305,6 +306,25 @@ def test_on_the_event_loop_too(ada: Person, token: str, order: str) -> None:
             (["", "AnonymousUser", "", ""], hers),
             (ada.name, hers),
         ]
+
+
+REMOTE = "django.contrib.auth.middleware.RemoteUserMiddleware"
+
+
+def test_remote_user_middleware_stands_before_ours_and_logs_nobody_out(client: Client, ada: Person, token: str) -> None:
+    out: list[Any] = []
+
+    def hear(user: Any, **_: Any) -> None:
+        out.append(user)
+
+    user_logged_out.connect(hear)
+    try:
+        with override_settings(MIDDLEWARE=[SESSION, USER, REMOTE, BEARER, CSRF, AUDIT]):
+            assert client.get("/view/", headers=bearer(token)).json()["user"][2] == ada.name
+    finally:
+        user_logged_out.disconnect(hear)
+
+    assert (seen["before"], out) == ((ada.name, True), [])
 
 
 # Without Django's own middlewares.

@@ -19,9 +19,8 @@ from .errors import IroncladError
 from .tokens import AccessToken
 from .users import load, share_row, token_at_hand
 
-_ABSENT: Final = object()
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
-_NAMES: Final = ("user", "auser", "_cached_user", "_acached_user")
+_PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
 
 
 def foresee(request: HttpRequest) -> None:
@@ -54,19 +53,22 @@ def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
 def forget(request: Any) -> None:
     """From here on this request is nobody's, for whoever looks when its answer is on the way, too."""
     user = AnonymousUser()
+    # Without a call before there was anybody: this, too, is each request's way.
+    if "ironclad_early" in vars(request):
+        settle(request, user)
+    request.user, request.auser = user, partial(_at_once, user)
 
-    async def auser() -> AnonymousUser:
-        return user
 
-    settle(request, user)
-    request.user, request.auser = user, auser
+async def _at_once(user: Any) -> Any:
+    return user
 
 
 def settle(request: HttpRequest, user: Any) -> None:
     """Whoever has looked at the user of this request before looks at `user` from here on. Raises as `admit` does."""
     early = vars(request).get("ironclad_early")
     if early:
-        share_row(early.seen, user)
+        if early.seen is not None:
+            share_row(early.seen, user)
         early.point_at(lambda: user)
 
 
@@ -90,15 +92,10 @@ class _Early:
     seen: Any = None
 
     def __init__(self, request: HttpRequest) -> None:
-        self._request = request
-        self._before = {name: vars(request).get(name, _ABSENT) for name in _NAMES}
-        user = SimpleLazyObject(self._who)
-
-        async def auser() -> Any:
-            return user
-
-        self._user, self._ours = user, dict(zip(_NAMES, (user, auser, user, user), strict=True))
-        vars(request).update(self._ours)
+        places = vars(request)
+        self._request, self._before = request, places.copy()
+        self._user = places["user"] = places["_cached_user"] = places["_acached_user"] = SimpleLazyObject(self._who)
+        self._auser = places["auser"] = partial(_at_once, self._user)
 
     def _who(self) -> Any:
         # Whatever a middleware makes of it, it makes of the header.
@@ -126,10 +123,10 @@ class _Early:
     def withdraw(self) -> None:
         """Each of the places has again what was there, unless a middleware has put something of its own there."""
         places = vars(self._request)
-        for name, ours in self._ours.items():
-            if places.get(name) is ours:
+        for name in _PLACES:
+            if places.get(name) is (self._auser if name == "auser" else self._user):
                 del places[name]
-                if self._before[name] is not _ABSENT:
+                if name in self._before:
                     places[name] = self._before[name]
 
 

@@ -107,7 +107,10 @@ def _varied(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """What depends on the header says so, to caches outside of us and, now that it does, to Django's."""
     state = vars(request)
     if state.get("ironclad_depends"):
-        patch_vary_headers(response, ("Authorization",))
+        if response.has_header("Vary"):
+            patch_vary_headers(response, ("Authorization",))
+        else:
+            response["Vary"] = "Authorization"
         if state.get("_cache_update_cache") is _HELD:
             state["_cache_update_cache"] = True
     return response
