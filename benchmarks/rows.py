@@ -18,6 +18,8 @@ import dj_database_url
 import django
 from django.conf import settings
 
+from django_ironclad.rotation import PAUSE
+
 APPS = {
     "ironclad": ["django_ironclad"],
     "simplejwt": ["rest_framework", "rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"],
@@ -26,7 +28,7 @@ TABLES = {
     "ironclad": ["ironclad_session"],
     "simplejwt": ["token_blacklist_outstandingtoken", "token_blacklist_blacklistedtoken"],
 }
-#: A token of ours rotates again after twice this; until then it is answered with itself.
+#: A token of ours rotates again after six times this; until then it is answered with itself.
 REUSE_GRACE = timedelta(seconds=1)
 
 
@@ -104,7 +106,7 @@ def main(which: str, sessions: int, times: int) -> None:
         say(0)
         for turn in range(1, times + 1):
             # None before its time: the first of the last turn may have been the last of it.
-            time.sleep(2 * REUSE_GRACE.total_seconds() if which == "ironclad" else 0)
+            time.sleep(PAUSE * REUSE_GRACE.total_seconds() if which == "ironclad" else 0)
             tokens = workers.map(refresh, tokens, chunksize=10)
             if turn * 20 % times < 20:
                 say(turn)

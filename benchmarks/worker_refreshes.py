@@ -17,7 +17,7 @@ from .processor import processor_time
 from .worker_base import PASSWORD, timed
 from .worker_calls import ENVIRON, Calls
 
-#: The least that the settings allow: a token of ours rotates again after twice this.
+#: The least that the settings allow: a token of ours rotates again after six times this.
 BRISK = timedelta(seconds=1)
 TURNS = 4
 
@@ -94,14 +94,16 @@ class Refreshes(Calls):
 
     @contextlib.contextmanager
     def _brisk(self) -> Any:
-        """A token of ours that is sent again too soon is answered by itself: soon is two seconds here."""
+        """A token of ours that is sent again too soon is answered by itself: soon is six seconds here."""
         from django.test import override_settings
+
+        from django_ironclad.rotation import PAUSE
 
         if "django_ironclad" not in self.candidate.apps:
             yield 0.0
             return
         with override_settings(IRONCLAD={"REUSE_GRACE": BRISK}):
-            yield 2 * BRISK.total_seconds()
+            yield PAUSE * BRISK.total_seconds()
 
     def _turn(self, tokens: list[str], pause: float) -> list[str]:
         time.sleep(pause)

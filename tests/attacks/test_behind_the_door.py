@@ -439,6 +439,30 @@ def test_what_happens_between_the_read_and_the_write_of_a_refresh_is_not_undone(
     assert Session.objects.get().revoked_at is not None
 
 
+def test_a_repeat_between_the_read_and_the_write_of_a_refresh_is_a_doubt_that_stays(
+    api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was held up for a minute notes that two hold the token, of which the one who uses it has read nothing."""
+    first = api.login(ada)["refresh_token"]
+    current, decide = api.refresh(first).json()["refresh_token"], refresh.decide
+    time_passes(minutes=1)
+    waiting = [lambda: api.refresh(first)]
+
+    def late(*args: Any, **kwargs: Any) -> Any:
+        if waiting:
+            act = waiting.pop()
+            time_passes(seconds=-55)
+            assert act().json()["refresh_token"] == current
+            time_passes(seconds=55)
+        return decide(*args, **kwargs)
+
+    monkeypatch.setattr(refresh, "decide", late)
+
+    assert api.refresh(current).status_code == 200
+    row = Session.objects.get()
+    assert (row.generation, row.doubts, row.repeated) == (2, 1, False)
+
+
 def test_a_branch_that_died_is_nobodys_parent(api: Api, ada: Person) -> None:
     first = api.login(ada)["refresh_token"]
     lost = api.refresh(first).json()["refresh_token"]

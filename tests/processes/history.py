@@ -24,7 +24,7 @@ class Event:
     #: None where nobody heard it.
     status: int | None
     token: Token | None = None
-    #: The refresh token that the answer carries.
+    #: The refresh token that the answer carries; of an end, that of a new password, which puts out all before it.
     answer: Token | None = None
     #: The sessions that it asks to end.
     ends: frozenset[str] = frozenset()
@@ -64,7 +64,8 @@ def judge(
     for sid, events in sessions.items():
         refreshes = [event for event in events if event.what == "refresh"]
         violations += _lost(sid, events, ends[sid])
-        violations += _comes_back(sid, refreshes, ends[sid])
+        seeds = [event.answer for event in events if event.what == "end" and event.answer]
+        violations += _comes_back(sid, refreshes, ends[sid], max(seeds, default=(0, 0)))
         violations += _line(refreshes)
         known = [event.committed.get(sid, event.completed) for event in ends[sid] if _has_ended(event, sid)]
         over = min(known, default=None)
@@ -100,10 +101,13 @@ def _lost(sid: str, events: list[Event], ends: list[Event]) -> Iterator[Violatio
             yield Violation("a session is lost", event)
 
 
-def _comes_back(sid: str, refreshes: list[Event], ends: list[Event]) -> Iterator[Violation]:
-    """Once an end was answered, or a refresh refused, no refresh that is sent later is answered."""
+def _comes_back(sid: str, refreshes: list[Event], ends: list[Event], seeded: Token) -> Iterator[Violation]:
+    """Once an end was answered, or a refresh refused, no refresh that is sent later is answered.
+
+    A token of before a new password (`seeded` is the first after it) is refused, and that ends nothing.
+    """
     over = [event.completed for event in ends if _has_ended(event, sid)]
-    over += [event.completed for event in refreshes if event.status == 400]
+    over += [event.completed for event in refreshes if event.status == 400 and (event.token or seeded) >= seeded]
     for event in refreshes:
         if event.status == 200 and event.invoked > min(over, default=float("inf")):
             yield Violation("an ended session comes back", event)

@@ -91,6 +91,14 @@ def test_the_checker_calls_nothing_lost_that_two_parties_shared_or_whose_end_nob
         assert verdict(history).violations == []
 
 
+def test_the_checker_lets_a_copy_of_before_a_new_password_be_refused() -> None:
+    seeded = event("end", 25, 204, answer=(3, 0))
+    copy = event("refresh", 26, 400, party="thief", token=(2, 1))
+    follows = [event("refresh", 27, 503, token=(2, 1)), refresh(28, (3, 0), (4, 0))]
+    assert verdict([*GOOD[:7], seeded, copy, *follows]).violations == []
+    assert verdict([*GOOD[:7], copy, *follows]).violations == [("an ended session comes back", follows[1])]
+
+
 def test_the_checker_knows_how_long_tokens_are_believed_while_nobody_can_ask() -> None:
     outage = (29.0, 45.0)
     excused, late, later = event("use", 46, 200), event("use", 47.1, 200), event("use", 63, 200)
@@ -141,7 +149,11 @@ class Caller:
             answer = self.connections[number].request(method, path, **more)
         except OSError:
             self.connections.pop(number, None)
-        given = answer.json.get("refresh_token") if sent and answer and answer.status == 200 else None
+        status = answer.status if answer else None
+        given = answer.json.get("refresh_token") if answer and status == 200 and what != "use" else None
+        if path.endswith("password/") and (status is None or status >= 500):
+            # It may have been done; then nobody was told the session's new refresh token.
+            ends |= {party.sid}
         self.history.append(
             Event(
                 what,  # type: ignore[arg-type]
@@ -149,7 +161,8 @@ class Caller:
                 party.sid,
                 invoked,
                 time.monotonic(),
-                answer.status if answer else None,
+                # An end that has an answer is done as one that has none.
+                204 if what == "end" and status == 200 else status,
                 token=_token(sent) if sent else None,
                 answer=_token(given) if given else None,
                 ends=ends,
@@ -192,8 +205,11 @@ class Caller:
         answer = self.ask(
             party, "end", "POST", "/auth/password/", token=party.access_token, body=body, ends=party.others
         )
-        if answer and answer.status in (204, 401):
-            party.password.append(new if answer.status == 204 else old)
+        if answer and answer.status in (200, 401):
+            party.password.append(new if answer.status == 200 else old)
+        if answer and answer.status == 200:
+            party.refresh_token, party.access_token = answer.json["refresh_token"], answer.json["access_token"]
+            party.stale.clear()
 
     def act(self, party: Party) -> None:
         acts = (self.refresh, self.use, self.replay, self.logout, self.end_others, self.change_password)
