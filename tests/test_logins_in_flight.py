@@ -13,7 +13,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.signals import user_logged_in
 from django.db import connection, connections, transaction
-from django.db.models.signals import post_save, pre_delete
+from django.db.models.signals import post_save, pre_delete, pre_save
 from django.test import override_settings
 
 from django_ironclad import auth, sessions
@@ -197,6 +197,40 @@ def test_a_login_while_the_change_is_not_committed_yet_ends_with_it(
     assert api.get("/plain/", tokens["access_token"]).status_code == 401
     assert api.refresh(tokens["refresh_token"]).status_code == 400
     assert Session.objects.get().revoked_reason in {"password_changed", "user_inactive"}
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one transaction write at a time")
+@pytest.mark.parametrize("change", [change_password, deactivate])
+def test_a_login_that_waits_for_the_change_to_be_committed_is_refused(
+    api: Api, ada: Person, change: Callable[[Person], None], has_groups: bool
+) -> None:
+    """It has begun its session, and now waits to write `last_login`."""
+    if not has_groups:
+        pytest.skip("nothing is read after that: the tokens are dead when they arrive")
+    answers: list[Any] = []
+    writes = threading.Event()
+
+    def log_in() -> None:
+        answers.append(Api().post("/auth/login/", {"username": ada.name, "password": PASSWORD}))
+        connections.close_all()
+
+    def note(update_fields: Any, **_: Any) -> None:
+        if update_fields == {"last_login"}:
+            writes.set()
+
+    thread = threading.Thread(target=log_in)
+    pre_save.connect(note, sender=get_user_model())
+    try:
+        with transaction.atomic():
+            change(ada)
+            thread.start()
+            assert writes.wait(30)
+        thread.join(60)
+    finally:
+        pre_save.disconnect(note, sender=get_user_model())
+
+    assert answers[0].status_code == 401
+    assert not Session.objects.live().exists()
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite lets one transaction write at a time")

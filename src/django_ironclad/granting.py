@@ -11,7 +11,7 @@ from typing import Any, Final
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 
-from . import issuing, last_login, passwords, sessions, signals, standing, starting
+from . import groups, issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
 from .authorizing import session_of
 from .availability import database_needed
@@ -78,14 +78,29 @@ def login(
             with last_login.login_of_ours():
                 # The receivers are promised a request.
                 user_logged_in.send(sender=user.__class__, request=request or HttpRequest(), user=user)
-            # Afterwards: a receiver may have put the user into groups.
-            names = standing.group_names(user)
+            names = _groups_after_all(session)
             first = refresh_tokens.first(session)
             response = issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
     if transport == "cookie" and (previous := replaced_token(request)):
         with suppress(RefreshTokenReplaced):
             logout(previous, request=request, transport="cookie", reason="replaced")
     return response
+
+
+def _groups_after_all(session: Session) -> list[str]:
+    """The names of the user's groups, into which a receiver may have put them. Raises UserChanged.
+
+    Django's receiver waits for whoever is changing the user, and may have waited for the end of this session.
+    """
+    if not groups.relation():
+        return []
+    try:
+        now = standing.find(str(session.pk))
+    except Session.DoesNotExist:
+        raise UserChanged("the session is gone") from None
+    if over := now.why_over():
+        raise UserChanged(f"the session is over: {over}")
+    return now.group_names
 
 
 def login_by_password(request: HttpRequest, *, username: str, password: str, **how: Any) -> TokenResponse:
