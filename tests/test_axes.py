@@ -33,6 +33,7 @@ def test_thirty_wrong_passwords_from_one_address_are_429(ada: Person) -> None:
     assert answers[-1].json() == {
         "error": "rate_limited",
         "error_description": "Too many attempts to log in; try again later.",
+        "retry_after": 600,
     }
     assert answers[-1]["Retry-After"] == "600"
     assert answers[-1]["Cache-Control"] == "no-store"

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
+from django_ironclad import answers
 from django_ironclad.drf import BearerAuthentication, Refused, exception_handler
 from django_ironclad.errors import (
     AccessDenied,
@@ -237,6 +238,7 @@ def test_a_refusal_tells_others_all_that_drfs_own_do() -> None:
 def test_so_does_each_refusal(error: IroncladError) -> None:
     codes = Refused(error).get_codes()
 
+    assert json.loads(JSONRenderer().render(Refused(error).detail)) == answers.error_body(error)
     assert set(codes.values()) == {error.code}
     assert set(Refused(error).get_full_details()) == set(codes)
 
@@ -282,7 +284,7 @@ def test_our_handler_answers_drfs_own_refusals_as_ours() -> None:
 
 def test_our_handler_answers_errors_of_ours_that_a_view_lets_out() -> None:
     answer = handled(TemporarilyUnavailable())
-    assert told(answer)[:2] == (503, "temporarily_unavailable")
+    assert (answer.status_code, answer.data) == (503, answers.error_body(TemporarilyUnavailable()))
     assert answer["Retry-After"] == "1"
     assert handled(InsufficientUserAuthentication(300)).data["max_age"] == 300
     assert told(handled(token="garbage"))[:2] == (401, "invalid_token")
