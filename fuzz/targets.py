@@ -27,6 +27,7 @@ from django_ironclad.keys import KeyRing
 from django_ironclad.origin import check_cookie_gates
 from django_ironclad.rotation import RefreshToken
 from django_ironclad.tokens import verify
+from django_ironclad.transports import login_transport, refresh_token
 from django_ironclad.verifier import Verifier
 from tests.test_keys import KEYS, PUBLIC_PEMS, SECRET
 
@@ -201,8 +202,8 @@ def requests(data: bytes) -> None:
         assert all(len(text.encode()) > 0 and "\0" not in text for text in credentials)
     scope_asked = _or_refused(lambda: http.requested_scope(members))
     assert not scope_asked or {*scope_asked.split(" ")} == {*members["scope"].split(" ")}
-    _or_refused(lambda: http.login_transport(members))
-    read = _or_refused(lambda: http.refresh_token(request, members))
+    _or_refused(lambda: login_transport(members))
+    read = _or_refused(lambda: refresh_token(request, members))
     if read is not None and read[0]:
         token, transport = read
         cookies = [pair.strip(" \t") for pair in sent.get("cookie", "").split(";")]

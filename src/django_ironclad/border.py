@@ -19,6 +19,7 @@ from .issuing import TokenResponse
 from .origin import check_form
 from .pages import Page, require_page
 from .realms import enter
+from .transports import login_transport
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -82,7 +83,7 @@ def look_at_page(request: HttpRequest) -> None:
     except InvalidRequest:
         # Something of the project's own: then its view says how.
         body = {}
-    transport, refusal, token = http.login_transport(body) if "transport" in body else None, None, ""
+    transport, refusal, token = login_transport(body) if "transport" in body else None, None, ""
     try:
         token = cookie.refresh_cookie(request)
     except (OriginNotAllowed, InvalidRequest) as error:

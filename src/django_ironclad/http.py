@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from . import cookie
-from .conf import Transport, get_settings
 from .encoding import load_json
 from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken
 from .origin import is_json
@@ -156,36 +154,3 @@ def requested_scope(body: Mapping[str, Any]) -> str:
         return " ".join(sorted(parse_scope(text(body, "scope"))))
     except ValueError:
         raise InvalidScope("no list of scopes", description="This is no list of scopes.") from None
-
-
-def login_transport(body: Mapping[str, Any]) -> Transport:
-    """How the refresh token of this login shall travel. Raises InvalidRequest."""
-    allowed = get_settings().TRANSPORTS
-    asked = body.get("transport", allowed[0])
-    for transport in allowed:
-        if transport == asked:
-            return transport
-    known = asked in get_args(Transport)
-    raise InvalidRequest(
-        "no such transport",
-        reason="transport",
-        description=f'"transport" must be one of {", ".join(allowed)}.',
-        hint=f"IRONCLAD['TRANSPORTS'] has no {asked!r}." if known else "",
-    )
-
-
-def refresh_token(request: HttpRequest, body: Mapping[str, Any]) -> tuple[str, Transport]:
-    """The refresh token, "" when there is none, and the way it came. One in the body wins: the cookie is then not read.
-
-    Raises InvalidRequest, OriginNotAllowed.
-    """
-    allowed = get_settings().TRANSPORTS
-    if "refresh_token" in body:
-        if "body" not in allowed:
-            raise InvalidRequest(
-                reason="transport", hint="A refresh token came in the body, and IRONCLAD['TRANSPORTS'] has no 'body'."
-            )
-        return text(body, "refresh_token"), "body"
-    if "cookie" in allowed and cookie.has_refresh_cookie(request):
-        return cookie.refresh_cookie(request), "cookie"
-    return "", "body"

@@ -21,6 +21,7 @@ from .models import Session
 from .origin import check_cookie_gates
 from .pages import require_page
 from .tokens import AccessToken
+from .transports import login_transport, refresh_token
 
 
 @endpoint()
@@ -28,7 +29,7 @@ from .tokens import AccessToken
 def login(request: HttpRequest) -> HttpResponse:
     body = http.read_body(request)
     look_at_page(request)
-    transport = http.login_transport(body)
+    transport = login_transport(body)
     require_page(request, transport)
     scope = http.requested_scope(body)
     username, password = http.credentials(body)
@@ -39,7 +40,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @endpoint()
 @require_POST
 def refresh(request: HttpRequest) -> HttpResponse:
-    token, transport = http.refresh_token(request, http.read_body(request))
+    token, transport = refresh_token(request, http.read_body(request))
     if not token:
         raise cookie.no_refresh_token(request)
     return token_answer(auth.refresh(token, transport=transport))
@@ -48,7 +49,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
 @endpoint()
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    token, transport = http.refresh_token(request, http.read_body(request))
+    token, transport = refresh_token(request, http.read_body(request))
     auth.logout(token, request=request, transport=transport)
     response = HttpResponse(status=204)
     if transport == "cookie":

@@ -23,6 +23,7 @@ from django_ironclad.cookie import refresh_cookie
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
 from django_ironclad.origin import check_cookie_gates
+from django_ironclad.transports import login_transport, refresh_token
 
 from . import for_all
 
@@ -176,7 +177,7 @@ def test_a_requested_scope_is_a_list_of_names_or_refused(scope: Any) -> None:
 def test_a_login_travels_as_it_asks_where_that_is_allowed(body: dict[str, Any], allowed: list[str]) -> None:
     with override_settings(IRONCLAD={"TRANSPORTS": allowed}):
         try:
-            transport = http.login_transport(body)
+            transport = login_transport(body)
         except InvalidRequest:
             assert body["transport"] not in allowed
             return
@@ -259,7 +260,7 @@ def test_the_refresh_token_comes_from_the_body_or_from_one_cookie_of_a_page_of_o
     request = asked("application/json", cookie=cookies, origin=origin)
     with override_settings(SESSION_COOKIE_SECURE=True):
         try:
-            token, transport = http.refresh_token(request, body)
+            token, transport = refresh_token(request, body)
         except OriginNotAllowed:
             assert "refresh_token" not in body
             assert origin == "https://evil.example"
@@ -400,7 +401,7 @@ def test_a_password_has_1024_characters_at_most() -> None:
 
 
 def test_where_no_refresh_token_was_sent_there_is_none_and_no_page_is_asked_for() -> None:
-    assert http.refresh_token(asked("application/json"), {}) == ("", "body")
+    assert refresh_token(asked("application/json"), {}) == ("", "body")
     assert refresh_cookie(asked("application/json", origin="https://testserver")) == ""
 
 
