@@ -67,6 +67,8 @@ def main(kind: str, certificate: str | None = None, key: str | None = None) -> N
                 keyfile=key,
                 worker_class="gthread",
                 threads=4,
+                # Of a browser's idle connection it waits no longer, when it is to end.
+                graceful_timeout=1,
                 forwarded_allow_ips="192.0.2.1",
             ).run()
         else:
