@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -34,7 +34,7 @@ from hypothesis.stateful import (
 
 from django_ironclad import auth, passwords
 from django_ironclad.auth import TokenResponse
-from django_ironclad.errors import InvalidGrant, InvalidToken
+from django_ironclad.errors import InvalidGrant, InvalidToken, RefreshTokenReplaced
 from django_ironclad.models import Session
 
 from .campus.hashers import QuickHasher
@@ -91,6 +91,9 @@ class Story:
     doubts: int = 0
     #: How many answers nobody received since the doubts were last cleared.
     lost: int = 0
+    #: What was given out before the password was confirmed, which is worth nothing since; and when that was.
+    replaced: set[str] = field(default_factory=set)
+    seeded: float = -PAUSE
     over: str = ""
     #: Who has used a token of it.
     users: set[Client] = field(default_factory=set)
@@ -98,7 +101,9 @@ class Story:
     def judge(self, token: str, answer: str | None, now: float) -> None:
         """Hold `answer` (None: refused) against what this token is worth now, and remember it."""
         age = now - self.given
-        if self.is_over(now):
+        if token in self.replaced:
+            assert answer is None, "a token of before the password was confirmed was answered"
+        elif self.is_over(now):
             assert answer is None, f"a session that is over ({self.over}) answered"
         elif token == self.newest and self.given_for and age < PAUSE:
             assert answer == token, "the newest token was just given: nothing to move"
@@ -114,6 +119,13 @@ class Story:
         else:
             assert answer is None, "two parties used this token, and both were answered"
             self.over = "refresh_token_reused"
+
+    def begins_anew(self, client: Client, token: str, now: float) -> None:
+        """Its owner has confirmed the password: nobody else has anything of it any more."""
+        self.replaced |= set(self.answers)
+        self.doubts, self.lost, self.seeded, self.users = 0, 0, now, {client}
+        self.given_for = "nobody's"
+        self._remember(token, now)
 
     def is_over(self, now: float) -> bool:
         if not self.over and (now >= self.until or now - self.given > IDLE):
@@ -220,6 +232,24 @@ class Stories(RuleBasedStateMachine):
             self._pass(every)
         self._nobody_else_gets_anything(client.story)
 
+    @precondition(_is_anybody_in)
+    @rule(pick=PICK, after=SOON | LATER)
+    def a_client_confirms_the_password(self, pick: int, after: float) -> None:
+        self._pass(after)
+        client = self._any_client(pick)
+        story = client.story
+        if not client.access_token:
+            return
+        self.clock.set(self.now)
+        with pytest.raises(InvalidToken) if story.is_over(self.now) else nullcontext():
+            response = auth.reauthenticate(auth.verify(client.access_token))
+            story.begins_anew(client, response.refresh_token, self.now)
+            client.receives(response)
+        if not story.is_over(self.now):
+            for token in sorted(story.replaced)[:3]:
+                with pytest.raises(RefreshTokenReplaced):
+                    auth.refresh(token)
+
     @rule(pick=PICK, after=SOON | LATER)
     def any_token_that_was_ever_given_out_is_used_by_a_thief(self, pick: int, after: float) -> None:
         """Who from then on is one client more."""
@@ -270,7 +300,8 @@ class Stories(RuleBasedStateMachine):
         ):
             if forged != token:
                 assert refresh(forged) is None
-                auth.logout(forged)
+                with suppress(RefreshTokenReplaced):
+                    auth.logout(forged)
         assert rows() == before
 
     # What is always so.
@@ -378,6 +409,10 @@ class Stories(RuleBasedStateMachine):
 
     def _ends(self, story: Story, token: str, how: str) -> None:
         """Whoever sets a password, be it the same again, wants everybody out."""
+        if how == "logout" and token in story.replaced:
+            with pytest.raises(RefreshTokenReplaced) if self.now - story.seeded < PAUSE else nullcontext():
+                auth.logout(token)
+            return
         if how == "logout":
             auth.logout(token)
             story.ends("logout", self.now)
@@ -403,10 +438,10 @@ class Stories(RuleBasedStateMachine):
 
 
 def refresh(token: str) -> TokenResponse | None:
-    """The answer; None where it is refused."""
+    """The answer; None where it is refused, for ever or for a while."""
     try:
         return auth.refresh(token)
-    except InvalidGrant:
+    except (InvalidGrant, RefreshTokenReplaced):
         return None
 
 
