@@ -13,9 +13,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.test import Client, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.decorators import method_decorator
+from django.utils.functional import SimpleLazyObject
 from django.views import View
 from django.views.decorators.cache import never_cache
 from ninja import NinjaAPI
@@ -27,6 +28,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_ironclad import auth
+from django_ironclad.ownership import is_ours, may_ask_us
 
 from .campus.models import Note
 from .conftest import Person
@@ -282,6 +284,19 @@ def test_a_view_that_only_a_session_may_open_is_opened_by_no_token(
     headers = {"authorization": f"Bearer {token}"}
     assert client.get(address, headers=headers).json() == {"user": rosa.name}
     assert client.post(address, headers=headers).status_code == 403, "the session needs its CSRF token"
+
+
+def test_what_a_view_keeps_for_later_is_not_set_up() -> None:
+    def fail() -> None:
+        raise AssertionError
+
+    later = SimpleLazyObject(fail)
+
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(later))
+
+    assert is_ours(RequestFactory().get("/"), view)
+    assert not may_ask_us(view)
 
 
 def test_an_app_that_is_called_admin_as_well_is_the_projects_own(token: str, boss: Person) -> None:

@@ -58,6 +58,10 @@ class RestView(APIView):
         return Response({"who": request.user.get_username()})
 
 
+class SessionFirstView(RestView):
+    authentication_classes = [SessionAuthentication, BearerAuthentication]
+
+
 class SessionView(RestView):
     authentication_classes = [SessionAuthentication]
 
@@ -89,6 +93,7 @@ urlpatterns = [
     path("public/", public(partial(who))),
     path("rest/", RestView.as_view()),
     path("rest/session/", SessionView.as_view()),
+    path("rest/session-first/", SessionFirstView.as_view()),
     path("api/", api.urls),
     path("cached/", cache_page(60)(vary_on_headers("Authorization")(who))),
 ]
@@ -171,6 +176,21 @@ def test_not_modified_says_so_too(token: str, order: list[str]) -> None:
             etag = get(address, token)["ETag"]
             answer = get(address, token, if_none_match=etag)
             assert (answer.status_code, varies(answer)) == (304, True)
+
+
+@pytest.mark.parametrize("order", CACHES)
+def test_a_class_that_stands_before_ours_leaves_the_answer_as_dependent(
+    ada: Person, person: Callable[..., Person], order: str
+) -> None:
+    by_session, rosa = Client(), person("rosa")
+    by_session.force_login(ada.user)
+    token = auth.login(rosa.user).access_token
+    with override_settings(MIDDLEWARE=CACHES[order]):
+        for _ in range(2):
+            assert get("/rest/session-first/").json() == {"who": ""}
+            answer = by_session.get("/rest/session-first/")
+            assert (answer.json(), varies(answer)) == ({"who": ada.name}, True)
+            assert get("/rest/session-first/", token).json() == {"who": rosa.name}
 
 
 def test_what_the_view_says_already_stays(token: str) -> None:

@@ -52,6 +52,8 @@ class BearerAuthentication(BaseAuthentication):
     """`request.user` and `request.auth`, an AccessToken, from `Authorization: Bearer`."""
 
     strict = False
+    #: The middleware tells caches so, also where another class has found somebody and this one is not asked.
+    reads_bearer = True
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         _note_dependence(request)

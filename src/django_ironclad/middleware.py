@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from . import answers, auth, http, identity
 from .conf import get_key_ring
 from .errors import InvalidToken, IroncladError
-from .ownership import is_ours
+from .ownership import is_ours, may_ask_us
 from .realms import enter
 from .tokens import AccessToken
 
@@ -83,14 +83,16 @@ class BearerMiddleware:
 
 def _token_for(request: HttpRequest, view: Any) -> str:
     """The Bearer token that is ours to judge, "" when there is none."""
-    if not is_ours(request, view):
-        identity.take_back(request)
-        return ""
-    state = vars(request)
-    state["ironclad_depends"] = True
-    if state.get("_cache_update_cache"):
-        state["_cache_update_cache"] = _HELD
-    return http.bearer_token(request)
+    ours = is_ours(request, view)
+    if ours or may_ask_us(view):
+        state = vars(request)
+        state["ironclad_depends"] = True
+        if state.get("_cache_update_cache"):
+            state["_cache_update_cache"] = _HELD
+    if ours:
+        return http.bearer_token(request)
+    identity.take_back(request)
+    return ""
 
 
 def _is_strict(view: Any) -> bool:

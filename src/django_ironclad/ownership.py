@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import URLResolver, get_resolver
+from django.utils.functional import LazyObject
 from django.views import View
 
 #: Of Django's admin and admindocs, `staff_member_required` included: they are made for Django's own login.
@@ -27,6 +28,13 @@ def is_ours(request: HttpRequest, view: Any) -> bool:
         return False
     match = request.resolver_match
     return match is None or not match.namespaces or not _is_within_an_admin(request, tuple(match.namespaces))
+
+
+@lru_cache(maxsize=4096)
+def may_ask_us(view: Any) -> bool:
+    """Whether DRF asks a class of ours here, at least where no other class of the view has found somebody before."""
+    classes = (getattr(getattr(part, "cls", None), "authentication_classes", ()) for part in parts_of(view))
+    return any(getattr(each, "reads_bearer", False) for found in classes for each in found)
 
 
 @lru_cache(maxsize=4096)
@@ -51,14 +59,14 @@ def parts_of(view: Any) -> Iterator[Any]:
     todo, seen = [view], set()
     while todo:
         part = todo.pop()
-        if id(part) not in seen:
+        # Whoever asks a lazy object for anything sets it up.
+        if id(part) not in seen and not issubclass(type(part), LazyObject):
             seen.add(id(part))
             yield part
             todo += _within(part)
 
 
 def _within(part: Any) -> list[Any]:
-    # By its type, not `isinstance`: that would ask a lazy object in a closure for its `__class__`, and set it up.
     kind = type(part)
     if kind is FunctionType:
         return [*vars(part).values(), *_closure(part)]
