@@ -102,3 +102,13 @@ def test_nobody_is_served_anothers_page_by_a_cache(
                 answer = Client().get(address, headers={"authorization": f"Bearer {token}"})
                 assert answer.json() == {"who": name}
                 assert "Authorization" in answer["Vary"]
+
+
+@vary
+def test_nor_where_drf_alone_reads_tokens(ada: Person, person: Callable[..., Person]) -> None:
+    callers = {person.name: auth.login(person.user).access_token for person in (ada, person("rosa"))}
+    with override_settings(MIDDLEWARE=[name for name in CACHES["outside"] if name != BEARER]):
+        for _ in range(2):
+            assert Client().get("/rest/").json() == {"who": ""}
+            for name, token in callers.items():
+                assert Client().get("/rest/", headers={"authorization": f"Bearer {token}"}).json() == {"who": name}
