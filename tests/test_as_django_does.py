@@ -9,10 +9,12 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend, RemoteUserBackend
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.test import override_settings
+from django.views.debug import ExceptionReporter
 
 from django_ironclad import auth, testing
 from django_ironclad.errors import InvalidCredentials
@@ -307,6 +309,33 @@ def test_a_password_by_which_a_backend_knows_somebody_else_changes_nothing(api: 
     ada.user.set_password("shared")
 
     assert change(api, token, "shared").status_code == 400
+
+
+def test_no_report_of_an_error_in_a_view_of_ones_own_shows_the_password(ada: Person, rf: Any, settings: Any) -> None:
+    """Neither where our login is called, nor where we stand around `check_password`."""
+    ada.user.password = "broken$1$salt$hash"
+    request = rf.post("/mine/")
+    settings.PASSWORD_HASHERS = [f"{HERE}.BrokenHasher"]
+    calls = [
+        lambda: auth.login_by_password(request, username=ada.name, password=PASSWORD),
+        lambda: ada.user.check_password(PASSWORD),
+    ]
+    get_user_model()._default_manager.filter(pk=ada.user.pk).update(password=ada.user.password)
+    for call in calls:
+        with pytest.raises(ArithmeticError) as failure:
+            call()
+        reporter = ExceptionReporter(request, *failure._excinfo, is_email=True)
+        # Django's own backend hides less.
+        frames = [frame for frame in reporter.get_traceback_frames() if "django_ironclad" in frame["filename"]]
+        assert frames
+        assert PASSWORD not in str([frame["vars"] for frame in frames])
+
+
+class BrokenHasher(PBKDF2PasswordHasher):
+    algorithm = "broken"
+
+    def verify(self, password: str, encoded: str) -> bool:
+        raise ArithmeticError
 
 
 def test_login_by_password_is_one_call_for_a_view_of_ones_own(ada: Person, rf: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
+from django.views.decorators.debug import sensitive_variables
 
 from . import groups, issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
@@ -103,6 +104,7 @@ def _groups_after_all(session: Session) -> list[str]:
     return now.group_names
 
 
+@sensitive_variables()
 def login_by_password(request: HttpRequest, *, username: str, password: str, **how: Any) -> TokenResponse:
     """Start a session for whoever Django's authentication backends know by this password; `how` is as for `login`.
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from django.contrib.auth import hashers
 from django.db import router, transaction
+from django.views.decorators.debug import sensitive_variables
 
 from .models import Session, auth_hashes
 from .user_classes import user_key
@@ -55,6 +56,7 @@ def watch(model: Any) -> None:
         return
     check, acheck = model.check_password, model.acheck_password
 
+    @sensitive_variables()
     @wraps(check)
     def check_password(self: Any, raw_password: Any) -> Any:
         with checking(raw_password, self):
@@ -63,6 +65,7 @@ def watch(model: Any) -> None:
             except _Settled as settled:
                 return settled.right
 
+    @sensitive_variables()
     @wraps(acheck)
     async def acheck_password(self: Any, raw_password: Any) -> Any:
         with checking(raw_password, self):
