@@ -22,16 +22,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 
 from django_ironclad import auth, issuing
 from django_ironclad.answers import error_answer
-from django_ironclad.errors import InvalidToken, IroncladError
+from django_ironclad.errors import InvalidToken, IroncladError, RateLimited, TemporarilyUnavailable
 from django_ironclad.http import bearer_token
 
 FRESH = settings.IRONCLAD
 #: Among them what a proxy, a captive portal or a debug page says in our place.
 ANSWERS: dict[str, Callable[[], HttpResponse]] = {
     "502": lambda: HttpResponse("<h1>Bad gateway</h1>", status=502),
-    "503": lambda: JsonResponse({"error": "temporarily_unavailable"}, status=503, headers={"Retry-After": "1"}),
-    "429": lambda: JsonResponse({"error": "rate_limited"}, status=429, headers={"Retry-After": "2"}),
-    "429 for long": lambda: JsonResponse({"error": "rate_limited"}, status=429, headers={"Retry-After": "7"}),
+    "503": lambda: error_answer(TemporarilyUnavailable(retry_after=1)),
+    "429": lambda: error_answer(RateLimited(retry_after=2)),
+    "429 for long": lambda: error_answer(RateLimited(retry_after=7)),
     "html": lambda: HttpResponse("<h1>Welcome to the train's network</h1>"),
 }
 
