@@ -149,7 +149,7 @@ def test_ada_stays_ada_whatever_a_sibling_host_sets(
     assert page.evaluate(LOG_IN, PASSWORD) == "ada"
     assert page.evaluate(REFRESH) == "ada"
     page.evaluate("auth.logout()")
-    assert page.evaluate(ASK) == [400, "invalid_request"], "alone it is nobody's"
+    assert page.evaluate(ASK) == [400, "invalid_grant"], "alone it is nobody's"
 
 
 @pytest.mark.parametrize("space", ["\u2000", b"\xa0"], ids=ascii)
@@ -175,11 +175,11 @@ def test_a_browser_lets_no_sibling_set_the_name_itself(context: BrowserContext, 
 
 
 def test_what_a_sibling_host_can_do_is_to_take_the_cookie_away(context: BrowserContext, app: Demo, evil: str) -> None:
-    """As docs/security.md says; the session lives, and no answer of ours says that it ended."""
+    """As docs/security.md says: its owner logs in again, and the session that is left is nobody else's."""
     page, _ = visit(context, app)
     assert page.evaluate(LOG_IN, PASSWORD) == "ada"
     context.new_page().goto(f"{evil}/clear")
 
     assert [cookie for cookie in context.cookies() if cookie.get("name") == NAME] == []
-    assert page.evaluate(ASK) == [400, "invalid_request"]
+    assert page.evaluate(ASK) == [400, "invalid_grant"]
     assert page.evaluate("async () => (await (await auth.fetch('/auth/sessions/')).json()).sessions.length") >= 1
