@@ -67,6 +67,12 @@ REST_FRAMEWORK = {
 }
 
 DATABASES = {"default": dj_database_url.config(default="sqlite://:memory:")}
+if DATABASES["default"]["ENGINE"].endswith("mysql"):
+    import pymysql
+
+    # mysqlclient wants a compiler.
+    pymysql.install_as_MySQLdb()
+    DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4"}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads race on it as they do in production.
     file = Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", "/tmp")) / f"ironclad-tests-{os.getpid()}.sqlite3"

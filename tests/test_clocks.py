@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,8 +14,10 @@ from django.test import override_settings
 from django_ironclad import clocks
 from django_ironclad.clocks import Now
 from django_ironclad.models import Session
+from django_ironclad.revocation import revoked_sessions
 
 from .conftest import Api, Person, time_passes
+from .test_revocation import Clock, clock, refused  # noqa: F401 - a fixture
 
 db = pytest.mark.django_db(transaction=True)
 
@@ -75,6 +77,64 @@ def of_its_own_zone() -> Iterator[None]:
 @db
 def test_a_time_zone_of_the_databases_changes_nothing(of_its_own_zone: None, api: Api, ada: Person) -> None:
     everything_goes_by_the_right_time(api, ada)
+
+
+mariadb = pytest.mark.skipif(connection.vendor != "mysql", reason="only MySQL's and MariaDB's clocks are local ones")
+
+
+@pytest.fixture
+def session() -> Iterator[Callable[[str], None]]:
+    """Set a variable of the connection's."""
+
+    def execute(variable: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET SESSION {variable}")
+
+    yield execute
+    connection.close()
+
+
+@mariadb
+@db
+@pytest.mark.parametrize("zone", ["+05:00", "-11:00", "SYSTEM"])
+def test_a_time_zone_of_the_session_changes_nothing(
+    session: Callable[[str], None], zone: str, api: Api, ada: Person
+) -> None:
+    session(f"time_zone = '{zone}'")
+    everything_goes_by_the_right_time(api, ada)
+
+
+@mariadb
+@db
+@pytest.mark.parametrize("change", [datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)])
+def test_what_ended_just_before_summer_begins_or_ends_is_not_accepted_again(
+    session: Callable[[str], None],
+    change: datetime,
+    api: Api,
+    ada: Person,
+    clock: Clock,  # noqa: F811
+) -> None:
+    """The server's own clock is Berlin's, and goes from two to three in that moment, or back from three to two."""
+    session(f"timestamp = {(change - timedelta(seconds=30)).timestamp():.0f}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT TIMESTAMPDIFF(HOUR, UTC_TIMESTAMP(), NOW())")
+        assert cursor.fetchone()[0] in (1, 2), "scripts/with_mariadb.py starts it so"
+    tokens = api.login(ada)
+    living = api.login(ada)
+    api.logout(tokens["refresh_token"])
+    assert refused(tokens["access_token"])
+
+    for seconds in (1, 30, 150, 299):
+        session(f"timestamp = {(change + timedelta(seconds=seconds)).timestamp():.0f}")
+        clock.now += 60
+        # As a process that has just been started.
+        revoked_sessions._forget()
+        assert refused(tokens["access_token"])
+        assert not refused(living["access_token"])
+        assert api.refresh(tokens["refresh_token"]).status_code == 400
+        living = api.refresh(living["refresh_token"]).json() if seconds == 1 else living
+        [device] = api.get("/auth/sessions/", living["access_token"]).json()["sessions"]
+        assert abs(datetime.fromisoformat(device["created_at"]) - change) < timedelta(seconds=35)
 
 
 @db

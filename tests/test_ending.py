@@ -21,7 +21,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 #: A transaction of SQLite's that has read cannot write once somebody else has: it fails, and ends nothing.
 needs_a_server = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer, and no such levels")
-LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
+LEVELS = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+if connection.vendor == "mysql":
+    # Whoever reads there locks, and a login waits for the transaction.
+    LEVELS.remove("SERIALIZABLE")
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +100,7 @@ def test_what_began_since_the_snapshot_ends_too(
     assert sorted(told) == sorted({before, meanwhile})
 
 
-@needs_a_server
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="elsewhere a login waits for who ends the sessions")
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("end", [a_new_password, deactivation])
 def test_what_begins_before_the_commit_ends_too(
