@@ -32,6 +32,9 @@ class UTCDateTimeField(models.DateTimeField):  # type: ignore[type-arg]
             value = self.get_prep_value(value)
         if isinstance(value, datetime) and not connection.features.supports_timezones:
             value = value.replace(tzinfo=None)
+            if connection.vendor == "sqlite":
+                # Times are texts there, compared as such, and `Now` writes three digits.
+                return value.isoformat(" ", "milliseconds")
         return connection.ops.adapt_datetimefield_value(value)
 
     def from_db_value(self, value: datetime | None, expression: Any, connection: BaseDatabaseWrapper) -> Any:
