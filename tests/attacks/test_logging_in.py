@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.test import override_settings
 
 from tests.conftest import PASSWORD, Api, Person
 from tests.test_logins_in_flight import CHANGES, change_password, fresh, held_open  # noqa: F401 - a fixture
@@ -73,3 +74,18 @@ def test_a_new_password_is_no_better_hash_of_the_old_one(
     django_login(user)
 
     assert {api.refresh(token).status_code for token in devices} == {400}
+
+
+@override_settings(
+    AUTHENTICATION_BACKENDS=["tests.test_as_django_does.Directory", "django.contrib.auth.backends.ModelBackend"]
+)
+def test_who_knows_a_password_of_the_directory_changes_none_here(api: Api, ada: Person) -> None:
+    answer = api.post("/auth/login/", {"username": ada.name, "password": "directory"})
+    token = answer.json()["access_token"]
+
+    body = {"old_password": "directory", "new_password": NEW}
+    answer = api.post("/auth/password/", body, authorization=f"Bearer {token}")
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credentials")
+    ada.user.refresh_from_db()
+    assert ada.user.check_password(PASSWORD)
