@@ -45,6 +45,7 @@ def log_in(page: Page, password: str = PASSWORD) -> None:
 
 def test_axe_finds_what_is_wrong(page: Page) -> None:
     page.goto("/")
+    expect(page.get_by_label("User name")).to_be_visible()
     page.evaluate("document.querySelector('label[for=password]').remove()")
 
     assert any(complaint.startswith("label: ") and "password" in complaint for complaint in complaints(page))
