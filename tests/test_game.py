@@ -21,8 +21,9 @@ from simulation.game.graph import explore, longest
 from simulation.game.honest import Tabs
 from simulation.game.otherwise import decide_otherwise
 from simulation.game.plays import PLAYS, Refilling, Server
+from simulation.game.scripts import GAPS, PLAIN, SCRIPTS
 from simulation.game.seed import is_anybody_signed_out
-from simulation.game.thief import GAPS, PLAIN, SCRIPTS, Game
+from simulation.game.thief import Game
 from simulation.rules import Ironclad
 
 PAGE = (Path(__file__).parents[1] / "docs/simulation.md").read_text().splitlines()

@@ -95,6 +95,7 @@ urlpatterns = [
     path("rest/session/", SessionView.as_view()),
     path("rest/session-first/", SessionFirstView.as_view()),
     path("api/", api.urls),
+    path("rest/cached/", cache_page(60)(RestView.as_view())),
     path("cached/", cache_page(60)(vary_on_headers("Authorization")(who))),
 ]
 BEARER = "django_ironclad.middleware.BearerMiddleware"
@@ -226,10 +227,21 @@ def test_a_cache_that_stands_outside_still_caches(token: str, ada: Person) -> No
             assert ("Age" in get(address)) is kept
 
 
-def test_a_session_that_ended_is_served_no_page_of_its_own(ada: Person) -> None:
-    """From a cache that is asked before the token is judged it would be: the page is that very token's, and old."""
+@pytest.mark.parametrize(
+    ("middleware", "address", "status"),
+    [
+        (CACHES["inside"], "/who/", 401),
+        ([BEARER, *DJANGO], "/cached/", 401),
+        (CACHES["outside"], "/who/", 200),
+        ([BEARER, *DJANGO], "/rest/cached/", 200),
+    ],
+    ids=["inside", "cache_page", "outside", "cache_page of DRF"],
+)
+def test_the_guide_says_which_caches_do_not_hear_of_the_end(
+    ada: Person, middleware: list[str], address: str, status: int
+) -> None:
     tokens = auth.login(ada.user)
-    with override_settings(MIDDLEWARE=CACHES["inside"]):
-        assert get("/who/", tokens.access_token).status_code == 200
+    with override_settings(MIDDLEWARE=middleware):
+        assert get(address, tokens.access_token).status_code == 200
         auth.logout(tokens.refresh_token)
-        assert get("/who/", tokens.access_token).status_code == 401
+        assert get(address, tokens.access_token).status_code == status

@@ -11,8 +11,9 @@ from .failover import Failovers
 from .honest import Tabs
 from .otherwise import decide_otherwise
 from .plays import PLAYS, Refilling, Server
+from .scripts import FEW_MOMENTS, GAPS, PLAIN, SCRIPTS, Script
 from .seed import is_anybody_signed_out
-from .thief import FEW_MOMENTS, GAPS, PLAIN, SCRIPTS, Game, Script
+from .thief import Game
 
 #: When a thief may come in the turn of a victim who has tabs and loses answers: one moment in each class of ages.
 MOMENTS: Final[Sequence[int]] = (-25, -15, -5, -1, 1, 3, 6, 9, 12, 15, 18, 26)

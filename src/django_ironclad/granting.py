@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from . import groups, issuing, last_login, passwords, sessions, signals, standing, starting
+from . import issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
 from .authorizing import session_of
 from .availability import database_needed
@@ -79,29 +79,28 @@ def login(
             with last_login.login_of_ours():
                 # The receivers are promised a request.
                 user_logged_in.send(sender=user.__class__, request=request or HttpRequest(), user=user)
-            names = _groups_after_all(session)
+            now = _as_it_stands(session)
             first = refresh_tokens.first(session)
-            response = issuing.issue(session, user, names, lifetime=access_lifetime, refresh_token=first)
+            response = issuing.issue(session, user, now.group_names, lifetime=access_lifetime, refresh_token=first)
     if transport == "cookie" and (previous := replaced_token(request)):
         with suppress(RefreshTokenReplaced):
             logout(previous, request=request, transport="cookie", reason="replaced")
     return response
 
 
-def _groups_after_all(session: Session) -> list[str]:
-    """The names of the user's groups, into which a receiver may have put them. Raises UserChanged.
+def _as_it_stands(session: Session) -> Session:
+    """The session once more, with the groups into which a receiver may have put its user. Raises UserChanged.
 
-    Django's receiver waits for whoever is changing the user, and may have waited for the end of this session.
+    Django's receiver waits for whoever is changing the user, and may have waited for the end of this session. That is
+    asked where users have no groups, too.
     """
-    if not groups.relation():
-        return []
     try:
         now = standing.find(str(session.pk))
     except Session.DoesNotExist:
         raise UserChanged("the session is gone") from None
     if over := now.why_over():
         raise UserChanged(f"the session is over: {over}")
-    return now.group_names
+    return now
 
 
 @sensitive_variables()

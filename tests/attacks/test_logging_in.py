@@ -10,7 +10,7 @@ from django.contrib.auth.hashers import make_password
 from django.test import override_settings
 
 from tests.conftest import PASSWORD, Api, Person
-from tests.test_logins_in_flight import CHANGES, change_password, fresh, held_open  # noqa: F401 - a fixture
+from tests.test_logins_in_flight import CHANGES, change_password, fresh, heard, held_open  # noqa: F401 - a fixture
 from tests.test_password_upgrades import NEW, devices, django_login  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,9 +23,13 @@ def test_who_logs_in_again_and_again_is_not_let_in_while_the_door_closes(
     held_open: Callable[..., None],  # noqa: F811
     change: Callable[[Person], None],
 ) -> None:
+    """Nor is anybody told of a login, who would do something for them."""
     held_open(lambda: change(ada))
 
-    assert api.post("/auth/login/", {"username": ada.name, "password": PASSWORD}).status_code == 401
+    with heard() as logins:
+        assert api.post("/auth/login/", {"username": ada.name, "password": PASSWORD}).status_code == 401
+
+    assert logins == []
 
 
 def test_who_sits_in_a_session_takes_it_not_over_while_its_owner_changes_the_password(
