@@ -184,7 +184,7 @@ def test_tenants(ada: Person, monkeypatch: pytest.MonkeyPatch) -> None:
             for name in ("mysite", "mysite.tenants"):
                 monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
             sys.modules["mysite.tenants"].realm = names.pop("realm")  # type: ignore[attr-defined]
-    assert names["Router"]().db_for_write(Session) == "default"
+    assert names["Router"]().db_for_write(Session) is None
     with override_settings(IRONCLAD=names["IRONCLAD"]):
         token = names["invite"](ada.user).access_token
         with names["realm"]("acme"):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
+from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.test import Client, RequestFactory, override_settings
+from django.test import AsyncRequestFactory, Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from rest_framework.permissions import IsAuthenticated
@@ -21,6 +24,7 @@ from rest_framework.views import APIView
 
 from django_ironclad import auth
 from django_ironclad.decorators import public, requires, token_endpoint, token_response
+from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.models import Session
 
 from .conftest import PASSWORD, Api, Person, time_passes
@@ -85,6 +89,20 @@ def change_and_fail(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+@requires()
+async def change_in_a_task_of_its_own(request: HttpRequest) -> HttpResponse:
+    return (await asyncio.gather(sync_to_async(change_and_say_nothing)(request)))[0]
+
+
+class RestSilentChange(APIView):
+    permission_classes = [IsAuthenticated]
+
+    def post(self, request: Request) -> HttpResponse:
+        request.user.set_password(NEW)
+        request.user.save()
+        return HttpResponse()
+
+
 class RestChange(APIView):
     permission_classes = [IsAuthenticated]
 
@@ -119,6 +137,8 @@ urlpatterns = [
     path("change/", change),
     path("change/silent/", change_and_say_nothing),
     path("change/failed/", change_and_fail),
+    path("change/gathered/", change_in_a_task_of_its_own),
+    path("change/rest/silent/", RestSilentChange.as_view()),
     path("change/rest/", token_endpoint(RestChange.as_view())),
     path("organisation/", organisation),
     path("switch/", switch),
@@ -143,6 +163,18 @@ def page(origin: str = ORIGIN) -> Client:
 def post(client: Client, to: str, body: Any = None, tokens: dict[str, Any] | None = None) -> Any:
     headers = bearer(tokens) if tokens else {}
     return client.post(to, body or {}, content_type="application/json", secure=True, headers=headers)
+
+
+async def ask_by_asgi(to: str, token: str) -> Any:
+    """POST, as a server sends it; what the answer says."""
+    headers = [(b"host", b"testserver"), (b"authorization", f"Bearer {token}".encode())]
+    scope = {"type": "http", "method": "POST", "path": to, "scheme": "https", "headers": headers, "query_string": b""}
+    server = ApplicationCommunicator(get_asgi_application(), scope)
+    await server.send_input({"type": "http.request", "body": b""})
+    await server.receive_output(20)
+    body = (await server.receive_output(20))["body"]
+    await server.wait(20)
+    return json.loads(body or "null")
 
 
 signing_up = pytest.mark.parametrize("to", ["/sign-up/", "/sign-up/async/"])
@@ -284,6 +316,52 @@ def test_a_view_that_says_nothing_ends_its_own_session_with_its_request(api: Api
     assert not Session.objects.live().exists()
     assert api.get("/auth/me/", mine["access_token"]).status_code == 401
     assert api.refresh(mine["refresh_token"]).status_code == 400
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("to", ["/change/silent/", "/change/gathered/"])
+def test_under_asgi_too_where_the_view_runs_in_a_task_of_its_own(api: Api, ada: Person, to: str) -> None:
+    mine = api.login(ada)
+
+    async_to_sync(ask_by_asgi)(to, mine["access_token"])
+
+    assert Session.objects.get().revoked_reason == "password_changed"
+    assert api.get("/auth/me/", mine["access_token"]).status_code == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_that_goes_away_once_the_password_is_new_leaves_no_session(api: Api, ada: Person) -> None:
+    request: Any = AsyncRequestFactory().post("/", headers=bearer(api.login(ada)))
+
+    async def view(request: HttpRequest) -> HttpResponse:
+        await middleware.process_view(request, change_and_say_nothing, (), {})  # type: ignore[misc]
+        await sync_to_async(change_and_say_nothing)(request)
+        raise asyncio.CancelledError
+
+    middleware = BearerMiddleware(view)
+    with pytest.raises(asyncio.CancelledError):
+        async_to_sync(middleware)(request)  # type: ignore[arg-type]
+
+    assert Session.objects.get().revoked_reason == "password_changed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi_a_session_may_go_on_as_well(api: Api, ada: Person) -> None:
+    mine = api.login(ada)
+
+    answer = async_to_sync(ask_by_asgi)("/change/", mine["access_token"])
+
+    assert api.refresh(answer["refresh_token"]).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_under_asgi_without_the_middleware_it_ends_at_once(api: Api, ada: Person) -> None:
+    mine = api.login(ada)
+
+    with override_settings(MIDDLEWARE=[]):
+        async_to_sync(ask_by_asgi)("/change/rest/silent/", mine["access_token"])
+
+    assert Session.objects.get().revoked_reason == "password_changed"
 
 
 def test_a_change_that_is_rolled_back_ends_nothing(api: Api, ada: Person) -> None:

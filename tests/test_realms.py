@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +30,7 @@ from .conftest import PASSWORD, Person, time_passes
 from .websockets import Websocket
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).parents[1]
 
 
 def by_host(asked: HttpRequest | Mapping[str, Any]) -> str:
@@ -122,8 +128,52 @@ def test_where_nothing_is_known_there_is_an_error_and_no_default(ada: Person) ->
     for ask in (current_realm, lambda: auth.login(ada.user)):
         with pytest.raises(ImproperlyConfigured, match=r"with realm\(name\)"):
             ask()
-    # An end needs no realm: whoever ends sessions from a shell or a job must not have to know one.
-    assert sessions.revoke_all(ada.user, reason="job") >= 0
+
+
+def test_to_end_sessions_a_job_needs_no_realm(ada: Person, acme: Tenant) -> None:
+    acme.login(ada)
+    assert sessions.revoke_all(ada.user, reason="job") == 1
+    assert Session.objects.get().revoked_reason == "job"
+
+
+def test_a_job_ends_the_sessions_of_whoever_it_names_and_of_no_other_tenants(tmp_path: Path) -> None:
+    """Each tenant has a database, in which `ada` is the same number; only acme's are to end."""
+    environment = {
+        **os.environ,
+        "TENANTS": "databases",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'tenants'}",
+        "DJANGO_SETTINGS_MODULE": "tests.tenants.settings",
+    }
+    command = [sys.executable, "-W", "error", "-m", "tests.tenants.jobs"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+    assert done.returncode == 0, done.stderr
+    ended = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
+    assert len(ended) == 6
+    assert set(map(tuple, ended.values())) == {(0, 1)}, ended
+
+
+def test_a_host_of_which_the_project_knows_no_realm_ends_sessions_all_the_same(ada: Person, acme: Tenant) -> None:
+    token = acme.login(ada)["access_token"]
+
+    def nobody(asked: object) -> None:
+        return None
+
+    with override_settings(IRONCLAD={"REALM": nobody}):
+        enter(RequestFactory().get("/"))
+        sessions.revoke_all(ada.user, reason="central")
+    realms._leave()
+
+    assert acme.get("/drf/members/", token) == 401
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_set_is_read_from_where_its_realm_is_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    with as_in_production(), realm("acme"):
+        ended_sessions("acme").freshen()
+        monkeypatch.setattr("django_ironclad.ended.place", lambda: ("default", "globex"))
+        with pytest.raises(ImproperlyConfigured, match="schema_context"):
+            ended_sessions("acme").freshen()
 
 
 @pytest.mark.parametrize("name", [None, "", 7, "a\nb", "x" * 256, "\ud800"])

@@ -42,7 +42,7 @@ def update_session_auth_hash(request: Any, user: Any) -> TokenResponse:
         # Those that no signal has ended, after an `update()`.
         sessions.revoke_outdated(session.user, keep=access.sid)
         response = refresh.renew(session, auth_hash=auth_hashes(session.user)[0])
-    at_hand.settle()
+    at_hand.settle(request)
     return response
 
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from contextvars import ContextVar
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
+from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, request_started
-from django.db import router
 
 from . import naming, sessions
 from .availability import database_needed
 from .errors import TemporarilyUnavailable
-from .models import Session
+from .home import home
 from .realms import realm
 from .tokens import AccessToken
-from .users import token_at_hand
+from .users import request_at_hand
 
-#: By which session a request came that has changed the password of its user, and has not let it go on yet.
-_waiting: Final[ContextVar[AccessToken | None]] = ContextVar("ironclad_waiting", default=None)
+#: Under which name a request keeps the token by which it came once it has changed the password of its user.
+_WAITING: Final = "ironclad_waiting"
 
 
 def revoke_outdated(user: Any) -> None:
@@ -27,41 +26,59 @@ def revoke_outdated(user: Any) -> None:
 
     By then `auth.update_session_auth_hash` may have let it follow the new password.
     """
-    access = token_at_hand.get()
-    if access is None or access.sub != naming.key_text(user.pk):
+    request: Any = request_at_hand.get()
+    access = getattr(request, "auth", None)
+    if not isinstance(access, AccessToken) or access.sub != naming.key_text(user.pk) or not _has_an_end(request):
         sessions.revoke_outdated(user)
     else:
         sessions.revoke_outdated(user, keep=access.sid)
-        _waiting.set(access)
+        vars(request)[_WAITING] = access
 
 
-def settle() -> None:
+def settle(request: Any) -> None:
     """The session at hand goes on by the new password."""
-    _waiting.set(None)
+    vars(getattr(request, "_request", request)).pop(_WAITING, None)
 
 
-def _begin(**_: object) -> None:
-    """A thread that serves the next request knows nothing of the last."""
-    token_at_hand.set(None)
-    _waiting.set(None)
+def is_waiting(request: Any) -> bool:
+    return _WAITING in vars(request)
 
 
-def _finish(**_: object) -> None:
-    access = _waiting.get()
-    _begin()
+def finish(request: Any) -> None:
+    """The view has had its say: what it did not let go on ends."""
+    access: AccessToken | None = vars(request).pop(_WAITING, None)
     if access is None:
         return
     try:
         with database_needed(), realm(access.realm) if access.realm else nullcontext():
             # As it is now: the change may have been rolled back, or the session have followed it.
-            users = get_user_model()._base_manager.using(router.db_for_write(Session))
-            user = users.filter(pk=naming.key_of(access.sub)).first()
+            user = get_user_model()._base_manager.using(home()).filter(pk=naming.key_of(access.sub)).first()
             if user is not None:
                 sessions.revoke_outdated(user)
     except TemporarilyUnavailable as error:
-        # The answer has left. A refresh and the strict check look at the password themselves.
+        # The answer may have left. A refresh and the strict check look at the password themselves.
         sessions.logger.warning("session_at_hand_not_ended %s", error, extra={"event": "session_at_hand_not_ended"})
 
 
-request_started.connect(_begin, dispatch_uid="ironclad.no_token_at_hand")
-request_finished.connect(_finish, dispatch_uid="ironclad.revoke_outdated_at_hand")
+def _has_an_end(request: Any) -> bool:
+    """Whether somebody says when this request is over: `BearerMiddleware`, or in WSGI Django itself.
+
+    In ASGI Django says so in another task than the view's, which knows nothing of it.
+    """
+    return getattr(request, "ironclad_has_an_end", False) or not isinstance(request, ASGIRequest)
+
+
+def _begin(**_: object) -> None:
+    """A thread that serves the next request knows nothing of the last."""
+    request_at_hand.set(None)
+
+
+def _finish(**_: object) -> None:
+    request = request_at_hand.get()
+    _begin()
+    if request is not None:
+        finish(request)
+
+
+request_started.connect(_begin, dispatch_uid="ironclad.no_request_at_hand")
+request_finished.connect(_finish, dispatch_uid="ironclad.finish_request_at_hand")

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from . import answers, auth, http, identity
 from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
 from .requirements import Requirement
-from .users import load, token_at_hand
+from .users import load, request_at_hand
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
@@ -67,7 +67,7 @@ class BearerAuthentication(BaseAuthentication):
             if getattr(vars(request).get("accepted_renderer"), "media_type", "") == "text/html":
                 load(user)
             identity.settle(request._request, user)
-            token_at_hand.set(access)
+            request_at_hand.set(request._request)
             return user, access
         except UnknownKey as error:
             return self._ask_others(request, error)

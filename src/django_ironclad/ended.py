@@ -6,6 +6,9 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
+from django.core.exceptions import ImproperlyConfigured
+
+from .home import place
 from .realms import known_realm
 from .revocation import RevokedSessions, revoked_sessions
 
@@ -16,6 +19,24 @@ KEPT: Final = 1024
 
 #: The sets in use, and those that were in use before.
 _halves: Final[list[dict[str, RevokedSessions]]] = [{}, {}]
+
+
+class _OfOneRealm(RevokedSessions):
+    """Read from where this realm's sessions are, and from nowhere else: what another tenant's tables say is no news."""
+
+    def __init__(self, realm: str) -> None:
+        super().__init__(revoked_sessions.keys)
+        self._realm = realm
+        self._place: tuple[str, str] | None = None
+
+    def freshen(self) -> None:
+        self._place = self._place or place()
+        if self._place != place():
+            raise ImproperlyConfigured(
+                f"The sessions of realm {self._realm!r} are in {self._place}, but this runs in {place()}: enter its "
+                "database or schema too, as with django_tenants.utils.schema_context(name), beside `with realm(name):`."
+            )
+        super().freshen()
 
 
 def ended_sessions(realm: str) -> RevokedSessions:
@@ -40,7 +61,7 @@ def _remember(realm: str) -> RevokedSessions:
     recent, older = _halves
     if len(recent) >= KEPT:
         _halves[:] = recent, older = {}, recent
-    return recent.setdefault(realm, older.get(realm) or RevokedSessions(revoked_sessions.keys))
+    return recent.setdefault(realm, older.get(realm) or _OfOneRealm(realm))
 
 
 def _forget() -> None:

@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from . import auth, http
 from .errors import IroncladError
 from .tokens import AccessToken
-from .users import load, share_row, token_at_hand
+from .users import load, request_at_hand, share_row
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
@@ -46,7 +46,7 @@ def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
     if "ironclad_early" in vars(request):
         settle(request, user)
     request.user, request.auser, request.auth = user, auser, token
-    token_at_hand.set(token)
+    request_at_hand.set(request)
     return token
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from . import answers, auth, http, identity
+from . import answers, at_hand, auth, http, identity
 from .conf import get_key_ring
 from .errors import InvalidToken, IroncladError
 from .ownership import is_ours, may_ask_us
@@ -40,17 +41,26 @@ class BearerMiddleware:
             self.process_view = self._aprocess_view  # type: ignore[method-assign, assignment]
 
     def __call__(self, request: HttpRequest) -> HttpResponse | Awaitable[HttpResponse]:
-        request.auth = None  # type: ignore[attr-defined]
+        request.auth, request.ironclad_has_an_end = None, True  # type: ignore[attr-defined]
         if "user" not in vars(request):
             # AuthenticationMiddleware comes after us, or never.
             identity.forget(request)
         identity.foresee(request)
         if self._is_async:
             return self._acall(request)
-        return _varied(request, self.get_response(request))
+        try:
+            return _varied(request, self.get_response(request))
+        finally:
+            if at_hand.is_waiting(request):
+                at_hand.finish(request)
 
     async def _acall(self, request: HttpRequest) -> HttpResponse:
-        return _varied(request, await self.get_response(request))
+        try:
+            return _varied(request, await self.get_response(request))
+        finally:
+            if at_hand.is_waiting(request):
+                # Also when its client has gone away.
+                await asyncio.shield(sync_to_async(at_hand.finish)(request))
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         enter(request)

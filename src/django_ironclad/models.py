@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import models, router
+from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import constant_time_compare
 
 from .clocks import Now, UTCDateTimeField
 from .conf import get_settings
+from .home import home
 from .rotation import Line
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class SessionManager(_Manager["Session"]):
     """Reads where it writes: a replica may not know yet that a session ended."""
 
     def get_queryset(self) -> SessionQuerySet:
-        return SessionQuerySet(self.model, using=self._db or router.db_for_write(self.model))
+        return SessionQuerySet(self.model, using=self._db or home())
 
 
 class Session(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from django.core.signals import request_finished, request_started
 from django.http import HttpRequest
 
 from .conf import get_settings
+
+logger = logging.getLogger("django_ironclad")
 
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,255}")
 
@@ -76,7 +79,14 @@ def current_realm() -> str:
 def known_realm() -> str:
     """The realm that this is about, "" where there is none or none is known: for whom all realms will do."""
     source = _source.get()
-    return source.name if source is not None and get_settings().REALM is not None else ""
+    if source is None or get_settings().REALM is None:
+        return ""
+    try:
+        return source.name
+    except Exception:
+        # Sessions end on a host of no tenant's too, be it one of which the project's REALM knows nothing.
+        logger.warning("realm_unknown", exc_info=True, extra={"event": "realm_unknown"})
+        return ""
 
 
 def _checked(name: object) -> str:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.db import connections, router
+from django.db import connections
 from django.db.models import F
 
 from . import issuing, sessions, signals, standing, swap
@@ -14,6 +14,7 @@ from .availability import in_one_transaction
 from .clocks import Now
 from .conf import Transport, get_refresh_secrets, get_settings
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
+from .home import home
 from .issuing import TokenResponse
 from .models import Session, auth_hashes, new_seed, reason_of
 from .realms import current_realm
@@ -75,7 +76,7 @@ def renew(session: Session, *, then: Callable[[], object] = lambda: None, **chan
         session.seed, session.generation = seed, living.values_list("generation", flat=True).get()
         return _response(session, Repeat(session.generation, 0, held=False), "")
 
-    return in_one_transaction(run, using=router.db_for_write(Session))
+    return in_one_transaction(run, using=home())
 
 
 def find_session(text: str, *, transport: Transport | None = None) -> Session:
@@ -138,7 +139,7 @@ def _encode(session: Session, generation: int, branch: int) -> str:
 def _require_autocommit() -> None:
     # As atomic(durable=True) judges, but without its BEGIN: under SQLite a SELECT first and an UPDATE later in one
     # deferred transaction is "database is locked" as soon as two do it.
-    blocks = connections[router.db_for_write(Session)].atomic_blocks
+    blocks = connections[home()].atomic_blocks
     if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
         raise RuntimeError(
             "A refresh cannot run inside transaction.atomic(): when that rolls back, a stolen token that was just "

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
@@ -18,6 +18,7 @@ from . import naming, signals
 from .availability import in_line, in_one_transaction
 from .clocks import Now
 from .ended import invalidate
+from .home import at_home_in, from_here, home
 from .models import Session, auth_hashes
 from .user_classes import user_key
 
@@ -46,13 +47,14 @@ def revoke(session: Session | str | UUID, *, reason: str) -> bool:
 def revoke_all(user: Any, *, reason: str, keep: str | UUID | None = None) -> int:
     """End every session of `user` but `keep`. How many were seen alive."""
     # By the key, which Django takes from the instance of a user who was deleted.
-    mine = Q(user=user_key(user)) & ~Q(pk=keep) if keep else Q(user=user_key(user))
-    ended = _end_living(mine, reason)
-    if _is_within_a_transaction():
-        for now in _row(user).values_list(Now(), flat=True):
-            # Whoever logs in after this, perhaps in this very transaction, stays.
-            _once_committed(partial(_end_living, mine & Q(created_at__lt=now), reason))
-    return ended
+    with at_home_in(user._state.db):
+        mine = Q(user=user_key(user)) & ~Q(pk=keep) if keep else Q(user=user_key(user))
+        ended = _end_living(mine, reason)
+        if _is_within_a_transaction():
+            for now in _row(user).values_list(Now(), flat=True):
+                # Whoever logs in after this, perhaps in this very transaction, stays.
+                _once_committed(partial(_end_living, mine & Q(created_at__lt=now), reason))
+        return ended
 
 
 def revoke_outdated(user: Any, *, keep: str = "") -> int:
@@ -60,13 +62,14 @@ def revoke_outdated(user: Any, *, keep: str = "") -> int:
 
     How many were seen alive.
     """
-    outdated = Q(user=user_key(user)) & ~Q(auth_hash__in=auth_hashes(user))
-    return _end_living(outdated & ~Q(pk=keep) if keep else outdated, "password_changed")
+    with at_home_in(user._state.db):
+        outdated = Q(user=user_key(user)) & ~Q(auth_hash__in=auth_hashes(user))
+        return _end_living(outdated & ~Q(pk=keep) if keep else outdated, "password_changed")
 
 
 def _row(user: Any) -> QuerySet[Any, Any]:
     """The user as the database has them now, if at all."""
-    return get_user_model()._base_manager.using(router.db_for_write(Session)).filter(pk=user_key(user))
+    return get_user_model()._base_manager.using(home()).filter(pk=user_key(user))
 
 
 def _once_committed(end: Callable[[], object]) -> None:
@@ -76,11 +79,11 @@ def _once_committed(end: Callable[[], object]) -> None:
     end, `user_events` looks for again.
     """
     if _is_within_a_transaction():
-        transaction.on_commit(end, using=router.db_for_write(Session))
+        transaction.on_commit(from_here(end), using=home())
 
 
 def _is_within_a_transaction() -> bool:
-    return connections[router.db_for_write(Session)].in_atomic_block
+    return connections[home()].in_atomic_block
 
 
 def _living(which: Q) -> list[Session]:
@@ -97,7 +100,7 @@ def _end_living(which: Q, reason: str) -> int:
 
 
 def _end(living: list[Session], reason: str) -> int:
-    using = router.db_for_write(Session)
+    using = home()
     end = partial(_end_each, living, reason)
     ended = (in_one_transaction if len(living) > 1 else in_line)(end, using=using)
     for session in ended:
@@ -106,7 +109,7 @@ def _end(living: list[Session], reason: str) -> int:
         # Now, for this transaction's own eyes; and once it commits, for whoever read in the meantime saw nothing.
         told = partial(invalidate, [str(session.pk) for session in ended])
         told()
-        transaction.on_commit(told, using=using)
+        transaction.on_commit(from_here(told), using=using)
     return len(ended)
 
 

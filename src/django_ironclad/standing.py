@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import models, router
+from django.db import models
 from django.db.models import F
 
 from . import groups
+from .home import home
 from .models import Session, some_users_are_hidden
 from .prepared import Parameter, Prepared
 
@@ -34,7 +35,7 @@ def find_whole(sid: str) -> Session:
 
 
 def _find(sid: str, *, without: frozenset[str]) -> Session:
-    pk, using = Session._meta.pk.to_python(sid), router.db_for_write(Session)
+    pk, using = Session._meta.pk.to_python(sid), home()
     # A manager that hides users may hide others the next time.
     rows = list(_standing(pk, without)) if some_users_are_hidden() else _compiled(without).rows(using, pk=pk)
     if not rows:
@@ -46,7 +47,7 @@ def group_names(user: Any) -> list[str]:
     """The names of the user's groups now, in order; none where the user model has no groups. One query."""
     if not groups.relation():
         return []
-    return sorted(name for (name,) in _GROUPS.rows(router.db_for_write(Session), user=user.pk) if name is not None)
+    return sorted(name for (name,) in _GROUPS.rows(home(), user=user.pk) if name is not None)
 
 
 def _standing(pk: Any, without: frozenset[str]) -> models.QuerySet[Any, Any]:

@@ -9,7 +9,7 @@ from functools import cache, partial
 from typing import Any, Final, cast
 
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, IntegrityError, connections, router, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import DurationField, OuterRef, Subquery
 from django.db.models.sql import InsertQuery
 
@@ -18,6 +18,7 @@ from .clocks import Now
 from .conf import Transport, get_settings
 from .devices import printable
 from .errors import UserChanged
+from .home import from_here, home
 from .models import Session, auth_hashes, some_users_are_hidden
 from .prepared import Parameter, Prepared
 from .sessions import revoke, tell
@@ -70,7 +71,7 @@ def new_session(
             revoke(pk, reason="too_many")
     if connections[_using()].in_atomic_block:
         # Until this transaction commits, whoever changes the user does not find the row.
-        transaction.on_commit(partial(_look_again, str(session.pk)), using=_using(), robust=True)
+        transaction.on_commit(from_here(partial(_look_again, str(session.pk))), using=_using(), robust=True)
 
 
 def _insert(session: Session, lifetime: timedelta) -> None:
@@ -158,4 +159,4 @@ def _too_many(limit: int) -> Prepared:
 
 
 def _using() -> str:
-    return router.db_for_write(Session)
+    return home()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from django.db import OperationalError, router
+from django.db import OperationalError
 from django.db.models.sql import Query, UpdateQuery
 
 from .availability import is_serialization_failure
 from .clocks import Now
+from .home import home
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
 from .rotation import Repeat, Rotate, Withhold
@@ -24,7 +25,7 @@ def move(session: Session, decision: Repeat | Withhold | Rotate) -> bool:
             case Rotate():
                 return bool(
                     _SWAP.changed(
-                        router.db_for_write(Session),
+                        home(),
                         **{f"read_{name}": value for name, value in as_read.items()},
                         generation=decision.generation,
                         branch=decision.branch,

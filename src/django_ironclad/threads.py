@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
-from typing import Any, Final, ParamSpec, TypeVar
+from contextlib import nullcontext
+from typing import Final, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import connections, router
+from django.db import connections
 
 from .conf import get_settings
 from .ended import ended_sessions
-from .models import Session
+from .home import home, in_schema
 from .realms import known_realm, realm
 
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ async def in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwa
 
     def run() -> R:
         _drop_broken_connections()
-        with _schema_of(known_realm()):
+        with in_schema(home(), known_realm()):
             return function(*arguments, **named)
 
     return await sync_to_async(run)()
@@ -47,25 +47,11 @@ async def read_news(realm: str) -> None:
 def _freshen(name: str) -> None:
     _drop_broken_connections()
     try:
-        with realm(name) if name else nullcontext(), _schema_of(name):
+        # No middleware of a tenant's has prepared a thread here.
+        with realm(name) if name else nullcontext(), in_schema(home(), name):
             ended_sessions(name).freshen()
     finally:
         _drop_broken_connections()
-
-
-@contextmanager
-def _schema_of(realm: str) -> Iterator[None]:
-    """Where django-tenants gives tenants schemas, the realm's: no middleware of theirs has prepared a thread here."""
-    connection: Any = connections[router.db_for_write(Session)]
-    before = getattr(connection, "tenant", None)
-    if before is None or not realm:
-        yield
-        return
-    connection.set_schema(realm)
-    try:
-        yield
-    finally:
-        connection.set_tenant(before)
 
 
 def _drop_broken_connections() -> None:

@@ -11,9 +11,10 @@ from functools import wraps
 from typing import Any, Final
 
 from django.contrib.auth import hashers
-from django.db import router, transaction
+from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
+from .home import home
 from .models import Session, auth_hashes
 from .user_classes import user_key
 
@@ -116,7 +117,7 @@ def _replace(rows: Any, user: Any, before: str) -> bool:
 def password_rows(user: Any) -> Any:
     """The row that has the password of `user`, for an UPDATE on a condition: a child's asks it in another statement."""
     model = user._meta.get_field("password").model
-    rows = model._base_manager.using(router.db_for_write(Session))
+    rows = model._base_manager.using(home())
     return rows.filter(pk=getattr(user, model._meta.pk.attname))
 
 

@@ -11,9 +11,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import FieldDoesNotExist
 from django.core.signals import setting_changed
-from django.db import connections, router
+from django.db import connections
 
-from .models import Session
+from .conf import get_settings
+from .home import has_sessions, home
 
 #: The columns by which Django says who may log in.
 DECISIVE: Final = frozenset({"password", "is_active"})
@@ -43,16 +44,16 @@ def user_key(instance: Any) -> Any:
     if isinstance(instance, model._meta.concrete_model):
         return getattr(instance, model._meta.pk.attname)
     parent = instance._meta.concrete_model._meta.pk.name
-    users = model._base_manager.using(router.db_for_write(Session)).filter(**{parent: instance.pk})
+    users = model._base_manager.using(home()).filter(**{parent: instance.pk})
     return users.values_list("pk", flat=True).first()
 
 
 def are_ours(using: str) -> bool:
     """Whether the users of this database are those that our sessions belong to, by whatever alias."""
-    home = router.db_for_write(Session)
-    if using == home:
+    ours = home()
+    if using == ours or (get_settings().REALM is not None and has_sessions(using)):
         return True
-    here, there = connections[home], connections[using]
+    here, there = connections[ours], connections[using]
     places = [[str(each.settings_dict.get(name)) for name in _PLACE] for each in (here, there)]
     return here.vendor == there.vendor and places[0] == places[1] and places[0][-1] not in ("", ":memory:")
 

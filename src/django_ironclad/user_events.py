@@ -6,10 +6,11 @@ from functools import partial
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from . import at_hand, sessions, upgrades
+from .home import at_home_in, from_here, home
 from .models import Session
 from .user_classes import are_ours, is_user, may_decide, user_classes, user_key
 
@@ -43,18 +44,20 @@ def _user_saved(
 ) -> None:
     if created or not may_decide(update_fields) or not are_ours(using):
         return
-    key, within = user_key(instance), connections[using].in_atomic_block
-    # For this transaction's own eyes. A fixture may yet lack what it refers to.
-    if not (raw and within):
-        _judge(key)
-    if within:
-        # And for whoever logged in meanwhile: they did not see what was not committed, nor we their session.
-        transaction.on_commit(partial(_judge, key), using=using, robust=True)
+    within = connections[using].in_atomic_block
+    with at_home_in(using):
+        key = user_key(instance)
+        # For this transaction's own eyes. A fixture may yet lack what it refers to.
+        if not (raw and within):
+            _judge(key)
+        if within:
+            # And for whoever logged in meanwhile: they did not see what was not committed, nor we their session.
+            transaction.on_commit(from_here(partial(_judge, key)), using=using, robust=True)
 
 
 def _judge(key: Any) -> None:
     """End what cannot go on, by the row: an instance may hold what nobody has saved."""
-    users = get_user_model()._base_manager.using(router.db_for_write(Session))
+    users = get_user_model()._base_manager.using(home())
     user = users.filter(pk=key).first()
     if user is None:
         return
@@ -67,11 +70,13 @@ def _judge(key: Any) -> None:
 def _user_to_be_deleted(instance: Any, using: str, **_: object) -> None:
     # Before: afterwards nobody knows whose the sessions were.
     if are_ours(using):
-        sessions.revoke_all(instance, reason="user_deleted")
+        with at_home_in(using):
+            sessions.revoke_all(instance, reason="user_deleted")
 
 
 def _user_deleted(using: str, **_: object) -> None:
     # And those of who logged in meanwhile, which are nobody's by now.
     if are_ours(using):
-        for session in Session.objects.live().filter(user=None):
-            sessions.revoke(session, reason="user_deleted")
+        with at_home_in(using):
+            for session in Session.objects.live().filter(user=None):
+                sessions.revoke(session, reason="user_deleted")

@@ -19,8 +19,8 @@ from .errors import InvalidToken, IroncladError
 from .tokens import AccessToken
 from .verifier import REMEMBERED
 
-#: Of the request that is being answered. A variable, not a call: whoever admits somebody sets it.
-token_at_hand: Final[ContextVar[AccessToken | None]] = ContextVar("ironclad_token_at_hand", default=None)
+#: Which request is being answered. A variable, not a call: whoever admits somebody sets it.
+request_at_hand: Final[ContextVar[Any]] = ContextVar("ironclad_request_at_hand", default=None)
 
 #: What a query asks of any value: no user has it, and none need be loaded to say so.
 _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})

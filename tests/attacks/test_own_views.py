@@ -14,7 +14,7 @@ from django.test import RequestFactory
 from django_ironclad import auth
 from django_ironclad.decorators import token_endpoint, token_response
 from django_ironclad.models import Session
-from django_ironclad.users import token_at_hand
+from django_ironclad.users import request_at_hand
 from tests.conftest import Api, Person, time_passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,9 +63,9 @@ def test_a_thief_of_the_refresh_token_is_out_with_the_new_password_of_a_projects
     asked = request({}, "http://testserver")
     asked.auth = auth.verify(mine["access_token"])
     ada.user.set_password("another horse, another staple")
-    before = token_at_hand.set(asked.auth)
+    before = request_at_hand.set(asked)
     ada.user.save()
-    token_at_hand.reset(before)
+    request_at_hand.reset(before)
     new = auth.update_session_auth_hash(asked, ada.user)
 
     time_passes(seconds=61)

@@ -40,8 +40,8 @@ def by_host(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 class Router:
     """The request's database; on a websocket, where no middleware comes by, its realm's."""
 
-    def db_for_read(self, model: Any, **hints: Any) -> str:
-        return getattr(_now, "database", "") or known_realm() or "default"
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return getattr(_now, "database", "") or known_realm() or None
 
     db_for_write = db_for_read
 

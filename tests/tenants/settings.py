@@ -29,7 +29,10 @@ if "REALM" in _host:
 _database: dict[str, Any] = {**dj_database_url.config(), **_host.get("DATABASE", {})}
 if SHAPE == "databases":
     INSTALLED_APPS = [*USERS, "rest_framework"]
-    DATABASES = {"default": _database, **{name: {**_database, "NAME": name} for name in ("acme", "globex")}}
+    DATABASES = {"default": _database}
+    for _name in ("acme", "globex"):
+        _files = _database["ENGINE"].endswith("sqlite3")
+        DATABASES[_name] = {**_database, "NAME": f"{_database['NAME']}-{_name}" if _files else _name}
     DATABASE_ROUTERS = ["tests.tenants.routing.Router"]
 else:
     # Each tenant with users of its own, or all with the same.
