@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
 from django.http import HttpRequest
 from django.test import Client, override_settings
 
 from django_ironclad import auth, tokens
 from django_ironclad.conf import get_key_ring
+from django_ironclad.home import from_here
 from django_ironclad.models import Session
+from django_ironclad.realms import current_realm, known_realm, realm
 from tests.conftest import PASSWORD, Api, Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,3 +69,15 @@ def test_a_token_without_a_realm_is_good_at_no_tenant(ada: Person) -> None:
 def test_code_that_does_not_say_which_tenant_it_means_gets_no_token(ada: Person) -> None:
     with pytest.raises(ImproperlyConfigured):
         auth.login(ada.user)
+
+
+def test_a_tenant_that_was_left_before_its_transaction_committed_is_looked_at_again(ada: Person) -> None:
+    """By then the router and the realm are another tenant's, whose user has the same key."""
+    seen = []
+    with transaction.atomic():
+        with realm("acme"):
+            transaction.on_commit(from_here(lambda: seen.append(current_realm())))
+        with realm("globex"):
+            transaction.on_commit(lambda: seen.append(known_realm()))
+
+    assert seen == ["acme", ""]
