@@ -14,8 +14,10 @@ from django.contrib.auth import get_user_model
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, connections, transaction
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncRequestFactory, Client, RequestFactory, override_settings
+from django.test.client import encode_multipart
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 from rest_framework.permissions import IsAuthenticated
@@ -58,6 +60,15 @@ async def sign_up_async(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@token_endpoint
+def sign_up_as_eve(request: HttpRequest) -> HttpResponse:
+    """Whatever the body is: who it is, the view knows."""
+    with transaction.atomic():
+        user = get_user_model()._default_manager.create(**{get_user_model().USERNAME_FIELD: "eve"})
+        return token_response(request, auth.login(user, request=request, transport=request.GET.get("by")))  # type: ignore[arg-type]
+
+
+@public
 def without_border(request: HttpRequest) -> HttpResponse:
     return token_response(request, auth.login(_make(request), request=request, transport="cookie"))
 
@@ -65,11 +76,19 @@ def without_border(request: HttpRequest) -> HttpResponse:
 @token_endpoint
 @requires()
 def change(request: HttpRequest) -> HttpResponse:
+    auth.check_page(request)
     user: Any = request.user
     with transaction.atomic():
         user.set_password(NEW)
         user.save()
     return token_response(request, auth.update_session_auth_hash(request, user))
+
+
+@token_endpoint
+@requires()
+def confirm(request: Any) -> HttpResponse:
+    auth.check_page(request)
+    return token_response(request, auth.reauthenticate(request.auth, amr=["otp"]))
 
 
 @requires()
@@ -107,6 +126,7 @@ class RestChange(APIView):
     permission_classes = [IsAuthenticated]
 
     def post(self, request: Request) -> HttpResponse:
+        auth.check_page(request)
         get_user_model()._default_manager.filter(pk=request.user.pk).update(password=request.user.password)
         request.user.set_password(NEW)
         request.user.save()
@@ -133,8 +153,10 @@ urlpatterns = [
     path("auth/", include("django_ironclad.urls")),
     path("sign-up/", sign_up),
     path("sign-up/async/", sign_up_async),
+    path("sign-up/eve/", sign_up_as_eve),
     path("sign-up/without-border/", without_border),
     path("change/", change),
+    path("confirm/", confirm),
     path("change/silent/", change_and_say_nothing),
     path("change/failed/", change_and_fail),
     path("change/gathered/", change_in_a_task_of_its_own),
@@ -177,6 +199,10 @@ async def ask_by_asgi(to: str, token: str) -> Any:
     return json.loads(body or "null")
 
 
+def _multipart(boundary: str) -> str:
+    return f"multipart/form-data; boundary={boundary}"
+
+
 signing_up = pytest.mark.parametrize("to", ["/sign-up/", "/sign-up/async/"])
 
 
@@ -216,6 +242,61 @@ def test_a_page_of_another_site_is_refused_before_the_view_runs(to: str) -> None
 def test_an_unknown_transport_is_400_before_the_view_runs() -> None:
     assert post(page(), "/sign-up/", {"name": "eve", "transport": "pigeon"}).status_code == 400
     assert not get_user_model()._default_manager.exists()
+
+
+FORM = "application/x-www-form-urlencoded"
+COOKIE = '"transport": "cookie"'
+BODIES = {
+    "9 KB of JSON": ("post", f'{{{COOKIE}, "about": "{"x" * 9000}"}}', "application/json", 200),
+    "2 MB of JSON": ("post", f'{{{COOKIE}, "about": "{"x" * 2_000_000}"}}', "application/json", 200),
+    "JSON by PUT": ("put", f"{{{COOKIE}}}", "application/json", 200),
+    "a repeated field": ("post", "transport=cookie&likes=a&likes=b", FORM, 200),
+    "a long form": ("post", f"transport=cookie&about={'x' * 9000}", FORM, 200),
+    "a multipart form": ("post", encode_multipart("b", {"transport": "cookie", "x": "x" * 9000}), _multipart("b"), 200),
+    "more than Django takes": ("post", f'{{{COOKIE}, "about": "{"x" * 3_000_000}"}}', "application/json", 400),
+    "transport twice": ("post", "transport=cookie&transport=body", FORM, 400),
+    "a member twice": ("post", f'{{{COOKIE}, "a": 1, "a": 2}}', "application/json", 400),
+    "deep JSON": ("post", f'{{{COOKIE}, "a": {"[" * 20}{"]" * 20}}}', "application/json", 400),
+    "JSON of another name": ("post", f"{{{COOKIE}}}", "application/vnd.api+json", 400),
+    "a form by PUT": ("put", "transport=cookie", FORM, 400),
+}
+
+
+@pytest.mark.parametrize(("verb", "body", "content_type", "status"), BODIES.values(), ids=BODIES)
+def test_who_asks_for_the_cookie_is_never_answered_a_refresh_token_in_the_body(
+    verb: str, body: Any, content_type: str, status: int
+) -> None:
+    """Script of the page could read it there. Where nobody knows what the body asks for, no session begins."""
+    headers = {"x-requested-with": "fetch"}
+    client = page()
+
+    answer = getattr(client, verb)("/sign-up/eve/", body, content_type=content_type, secure=True, headers=headers)
+
+    assert answer.status_code == status
+    assert "refresh_token" not in answer.json()
+    assert (NAME in answer.cookies) is (status == 200)
+    assert Session.objects.count() == get_user_model()._default_manager.count() == (status == 200)
+
+
+@pytest.mark.parametrize("transport", ["body", "cookie"])
+def test_a_view_that_names_the_transport_takes_any_body(transport: str) -> None:
+    answer = page().post(
+        f"/sign-up/eve/?by={transport}",
+        "<name>eve</name>",
+        content_type="text/xml",
+        secure=True,
+        headers={"x-requested-with": "fetch"},
+    )
+
+    assert answer.status_code == 200
+    assert (NAME in answer.cookies, "refresh_token" in answer.json()) == (transport == "cookie", transport == "body")
+
+
+def test_a_project_with_one_transport_takes_any_body() -> None:
+    with override_settings(IRONCLAD={"TRANSPORTS": ["body"]}):
+        answer = Client().post("/sign-up/eve/", "<name>eve</name>", content_type="text/xml", secure=True)
+
+    assert "refresh_token" in answer.json()
 
 
 def test_the_session_of_the_cookie_before_ends(ada: Person) -> None:
@@ -305,6 +386,31 @@ def test_by_cookie_it_gets_a_new_one(ada: Person, to: str) -> None:
     assert "refresh_token" not in answer.json()
     assert browser.cookie != before
     assert browser.post("refresh").status_code == 200
+
+
+@pytest.mark.parametrize("to", ["/change/", "/change/rest/", "/confirm/"])
+def test_a_page_that_may_not_have_the_cookie_changes_nothing(ada: Person, to: str) -> None:
+    browser = Browser()
+    tokens = browser.login(ada).json()
+    before = Session.objects.values().get()
+
+    answer = post(page("https://evil.example"), to, tokens=tokens)
+
+    assert (answer.status_code, answer.json()["error"]) == (403, "origin_not_allowed")
+    assert get_user_model()._default_manager.get(pk=ada.user.pk).check_password(PASSWORD)
+    assert Session.objects.values().get() == before
+    assert browser.post("refresh").status_code == 200
+    assert post(browser.client, to, tokens=tokens).status_code == 200
+
+
+@changing
+def test_a_session_that_has_ended_elsewhere_changes_no_password(ada: Person, api: Api, to: str) -> None:
+    """Which no process but one has heard of yet."""
+    tokens = api.login(ada)
+    Session.objects.update(revoked_at=Now(), revoked_reason="logout")
+
+    assert post(Client(), to, tokens=tokens).status_code == 401
+    assert get_user_model()._default_manager.get(pk=ada.user.pk).check_password(PASSWORD)
 
 
 def test_a_view_that_says_nothing_ends_its_own_session_with_its_request(api: Api, ada: Person) -> None:

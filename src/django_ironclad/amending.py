@@ -19,16 +19,23 @@ from .pages import require_page
 from .tokens import AccessToken
 
 
+def check_page(request: Any) -> None:
+    """Return if the session of this request lives, and this page may be answered new refresh tokens of it. One query.
+
+    For a view that changes something and then answers such tokens: what is refused has then changed nothing. Raises
+    MissingToken, InvalidToken, OriginNotAllowed, TemporarilyUnavailable; ImproperlyConfigured as `token_response`.
+    """
+    require_page(request, session_of(_access(request)).transport)
+
+
 def update_session_auth_hash(request: Any, user: Any) -> TokenResponse:
     """Let the session of this request go on after its user's password has changed; every other session ends.
 
-    It gets a new seed, so whoever else holds a refresh token of it holds nothing: answer the new tokens by
-    `token_response`, or the client is signed out a minute later. Raises MissingToken, InvalidToken, OriginNotAllowed,
-    TemporarilyUnavailable.
+    Call `check_page` before the password changes. The session gets a new seed, so whoever else holds a refresh token of
+    it holds nothing: answer the new tokens by `token_response`, or the client is signed out a minute later. Raises
+    MissingToken, InvalidToken, OriginNotAllowed, TemporarilyUnavailable.
     """
-    access = getattr(request, "auth", None)
-    if not isinstance(access, AccessToken):
-        raise MissingToken
+    access = _access(request)
     with database_needed():
         try:
             session = standing.find(access.sid)
@@ -44,6 +51,13 @@ def update_session_auth_hash(request: Any, user: Any) -> TokenResponse:
         response = refresh.renew(session, auth_hash=auth_hashes(session.user)[0])
     at_hand.settle(request)
     return response
+
+
+def _access(request: Any) -> AccessToken:
+    access = getattr(request, "auth", None)
+    if not isinstance(access, AccessToken):
+        raise MissingToken
+    return access
 
 
 def amend(access: AccessToken, claims: Mapping[str, Any]) -> TokenResponse:

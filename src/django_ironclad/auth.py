@@ -10,7 +10,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from . import issuing, sessions
-from .amending import amend, issue, update_session_auth_hash
+from .amending import amend, check_page, issue, update_session_auth_hash
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .availability import database_needed
 from .conf import get_settings, get_verifier
@@ -25,7 +25,7 @@ from .users import LazyUser
 
 __all__ = ["BY_PASSWORD", "FIRST_PARTY", "aauthorize", "agroups", "amend", "authorize", "groups", "groups_of", "issue"]
 __all__ += ["login", "login_by_password", "logout", "reauthenticate", "refresh", "session_of"]
-__all__ += ["update_session_auth_hash"]
+__all__ += ["check_page", "update_session_auth_hash"]
 
 
 def _itself(error: IroncladError) -> Exception:

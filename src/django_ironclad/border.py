@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -78,16 +78,18 @@ def look_at_page(request: HttpRequest) -> None:
     """
     enter(request)
     check_form(request)
+    body: Mapping[str, Any] = {}
+    refusal, unread, token = None, None, ""
     try:
-        body = http.read_body(request)
-    except InvalidRequest:
+        body = http.read_any_body(request)
+    except InvalidRequest as error:
         # Something of the project's own: then its view says how.
-        body = {}
-    transport, refusal, token = login_transport(body) if "transport" in body else None, None, ""
+        unread = error
+    transport = login_transport(body) if "transport" in body else None
     try:
         token = cookie.refresh_cookie(request)
     except (OriginNotAllowed, InvalidRequest) as error:
         if transport == "cookie":
             raise
         refusal = error if isinstance(error, OriginNotAllowed) else None
-    pages.note(request, Page(refusal, transport, token))
+    pages.note(request, Page(refusal, transport, token, unread))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -72,19 +72,28 @@ def read_body(request: HttpRequest) -> Mapping[str, Any]:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         raise InvalidRequest("Content-Length is no number") from None
-    try:
-        # Said or not, as in chunks; but of a multipart form without a length Django reads nothing.
-        if length <= MAX_BODY and request.content_type != _MULTIPART:
-            length = len(request.body)
-        if length > MAX_BODY:
-            raise InvalidRequest(
-                "body too large", reason="too_large", description=f"The body is longer than {MAX_BODY} bytes."
-            )
-        if request.content_type in _FORMS:
-            return _single(request.POST.lists())
-        body = request.body
-    except _UNREADABLE as error:
-        raise InvalidRequest(f"unreadable body: {type(error).__name__}") from None
+    # Said or not, as in chunks; but of a multipart form without a length Django reads nothing.
+    if length <= MAX_BODY and request.content_type != _MULTIPART:
+        length = len(_read(lambda: request.body))
+    if length > MAX_BODY:
+        raise InvalidRequest(
+            "body too large", reason="too_large", description=f"The body is longer than {MAX_BODY} bytes."
+        )
+    members = read_any_body(request)
+    if request.content_type in _FORMS and any(type(value) is list for value in members.values()):
+        raise InvalidRequest("a form field is there twice")
+    return members
+
+
+def read_any_body(request: HttpRequest) -> Mapping[str, Any]:
+    """The members of a body as long as Django takes it; a form's field that is there twice has a list.
+
+    Raises InvalidRequest.
+    """
+    if request.content_type in _FORMS and request.method == "POST":
+        lists = dict(_read(lambda: request.POST).lists())
+        return {name: values[0] if len(values) == 1 else values for name, values in lists.items()}
+    body = _read(lambda: request.body)
     if not body:
         return {}
     if not is_json(request):
@@ -95,11 +104,11 @@ def read_body(request: HttpRequest) -> Mapping[str, Any]:
         raise InvalidRequest(f"bad JSON: {error}", description="The body is not a JSON object.") from None
 
 
-def _single(lists: Any) -> Mapping[str, Any]:
-    members = dict(lists)
-    if any(len(values) != 1 for values in members.values()):
-        raise InvalidRequest("a form field is there twice")
-    return {name: value for name, (value,) in members.items()}
+def _read(read: Callable[[], Any]) -> Any:
+    try:
+        return read()
+    except _UNREADABLE as error:
+        raise InvalidRequest(f"unreadable body: {type(error).__name__}") from None
 
 
 def credentials(body: Mapping[str, Any]) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .conf import Transport, get_settings
-from .errors import OriginNotAllowed
+from .errors import InvalidRequest, OriginNotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Page:
     transport: Transport | None
     #: The refresh token that came in the cookie, "" when none did.
     refresh_token: str = field(repr=False)
+    #: Why nobody knows what its body says, if so.
+    unread: InvalidRequest | None = None
 
 
 def note(request: Any, page: Page) -> None:
@@ -35,11 +37,19 @@ def replaced_token(request: Any) -> str:
 def transport_of(request: Any, wanted: Transport | None) -> Transport:
     """How the refresh tokens of a session that begins by this request shall travel.
 
-    As `wanted`, else as the request asks for, else in the body. Raises OriginNotAllowed, ImproperlyConfigured.
+    As `wanted`, else as the request asks for, else in the body. Raises InvalidRequest where its body could not be read:
+    it may have asked for the cookie. Raises OriginNotAllowed, ImproperlyConfigured.
     """
     page: Page | None = getattr(request, "ironclad_page", None)
     asked = page.transport if page else None
     allowed = get_settings().TRANSPORTS
+    if page and page.unread and not wanted and len(allowed) > 1:
+        raise InvalidRequest(
+            f"{page.unread}; so nobody knows how its refresh token shall travel",
+            reason="transport",
+            description='No "transport" could be read in the body.',
+            hint="If your view takes such a body, name the transport: auth.login(…, transport=…).",
+        )
     transport = wanted or asked or ("body" if "body" in allowed else allowed[0])
     if transport not in allowed:
         raise ImproperlyConfigured(f"IRONCLAD['TRANSPORTS'] has no {transport!r}.")

@@ -37,6 +37,34 @@ def test_a_page_of_another_site_signs_nobody_in_by_cookie(ada: Person) -> None:
     assert Session.objects.count() == 1
 
 
+@pytest.mark.parametrize("says", ["origin", "sec-fetch-site"])
+def test_a_form_of_another_site_signs_nobody_up(ada: Person, says: str) -> None:
+    """A page may send it anywhere without asking first, and a sign-up asks for no token of it."""
+
+    @token_endpoint
+    def sign_up(request: HttpRequest) -> HttpResponse:
+        return token_response(request, auth.login(ada.user, request=request))
+
+    foreign = {"origin": "https://evil.example"} if says == "origin" else {"sec-fetch-site": "cross-site"}
+    answers = [
+        sign_up(RequestFactory().post("/", {"name": "eve"}, headers=headers))
+        for headers in (foreign, {"origin": "http://testserver"}, {})
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 200, 200]
+    assert Session.objects.count() == 2
+
+
+def test_a_page_that_asks_for_the_cookie_is_handed_no_refresh_token_whatever_else_it_sends(ada: Person) -> None:
+    @token_endpoint
+    def sign_up(request: HttpRequest) -> HttpResponse:
+        return token_response(request, auth.login(ada.user, request=request))
+
+    for more in ({"about": "x" * 9000}, {"about": [[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]}):
+        answer = sign_up(request({"transport": "cookie", **more}, "http://testserver"))
+        assert "refresh_token" not in json.loads(answer.content)
+
+
 def test_a_view_that_looked_at_no_page_sets_no_cookie(ada: Person) -> None:
     with pytest.raises(ImproperlyConfigured):
         auth.login(ada.user, request=request({}, "https://evil.example"), transport="cookie")
