@@ -205,7 +205,7 @@ REFUSALS: dict[str, tuple[dict[str, str], str]] = {
     "a sandbox": ({"origin": "null"}, f"Origin null, and this is http://testserver. {TRUST}"),
     "none": (
         {},
-        "Origin absent, and this is http://testserver. Browsers send it; who is none uses the body transport.",
+        "Origin absent, and this is http://testserver. Browsers send it; other clients use the body transport.",
     ),
     "another site": (
         {"origin": "https://friend.example", "sec-fetch-site": "cross-site"},

@@ -103,8 +103,8 @@ def _axes() -> Found:
     looked_for = str(getattr(django_settings, "AXES_USERNAME_FORM_FIELD", name))
     if name != looked_for:
         yield checks.Warning(
-            f"django-axes looks for the user name as {looked_for!r}, and your backends know it as {name!r}: "
-            "whoever guesses passwords is not locked out.",
+            f"django-axes reads the user name from {looked_for!r}, but your backends are given {name!r}: "
+            "somebody who guesses passwords is not locked out.",
             hint=f"Set AXES_USERNAME_FORM_FIELD = {name!r}.",
             id="ironclad.W022",
         )

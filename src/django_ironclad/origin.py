@@ -42,7 +42,7 @@ def check_cookie_gates(request: HttpRequest) -> None:
 def check_form(request: HttpRequest) -> None:
     """Return unless a page of somebody else may have sent this without asking first. Raises OriginNotAllowed.
 
-    Such a page learns nothing, but spends its visitor's attempts to log in. Who is no browser sends no Origin.
+    Such a page learns nothing, but spends its visitor's attempts to log in. Clients other than browsers send no Origin.
     """
     if request.method != "POST" or not _needs_no_preflight(request):
         return
@@ -115,7 +115,7 @@ def _both(request: HttpRequest) -> str:
 
 def _remedy(origin: str, own: str) -> str:
     if not origin:
-        return "Browsers send it; who is none uses the body transport."
+        return "Browsers send it; other clients use the body transport."
     if origin == own.replace("http://", "https://", 1).removesuffix(":443"):
         return "If a proxy ends TLS, let it send X-Forwarded-Proto, and set SECURE_PROXY_SSL_HEADER."
     return "If the page is yours, name its origin in CSRF_TRUSTED_ORIGINS, or let the proxy pass on Host as it came."
