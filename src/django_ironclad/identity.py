@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from . import auth, http
 from .errors import IroncladError
 from .tokens import AccessToken
-from .users import load, request_at_hand, share_row
+from .users import load, request_at_hand, share_row, state_of
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
@@ -29,8 +29,14 @@ def foresee(request: HttpRequest) -> None:
     It is so wherever AuthenticationMiddleware stands, and nothing is verified before somebody asks. A bad token reads
     as anonymous, and so does one whose user turns out to be gone. Where there is no view, it is Django's own user.
     """
+    places = vars(request)
     if request.META.get("HTTP_AUTHORIZATION", "").lstrip(" ")[:6].lower() == "bearer":
-        vars(request)["ironclad_early"] = _Early(request)
+        early = _Early(request, places.copy() if "user" in places else {})
+        places["ironclad_early"] = places["user"] = places["_cached_user"] = places["_acached_user"] = early
+        places["auser"] = partial(_at_once, early)
+    elif "user" not in places:
+        # AuthenticationMiddleware comes after us, or never.
+        places.update(_nobody())
 
 
 def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
@@ -38,46 +44,48 @@ def admit(request: Any, user: Any, token: AccessToken) -> AccessToken:
 
     Raises InvalidToken if a middleware has already found out that this user is gone or inactive.
     """
-
-    async def auser() -> Any:
-        return await sync_to_async(load)(user)
-
-    # Without a call where nobody has looked before: this is each request's way.
-    if "ironclad_early" in vars(request):
-        settle(request, user)
-    request.user, request.auser, request.auth = user, auser, token
+    settle(request, user)
+    request.user, request.auser, request.auth = user, partial(_loaded, user), token
     request_at_hand.set(request)
     return token
 
 
 def forget(request: Any) -> None:
     """From here on this request is nobody's, for whoever looks when its answer is on the way, too."""
+    nobody = _nobody()
+    settle(request, nobody["user"])
+    request.user, request.auser = nobody["user"], nobody["auser"]
+
+
+def _nobody() -> dict[str, Any]:
     user = AnonymousUser()
-    # Without a call before there was anybody: this, too, is each request's way.
-    if "ironclad_early" in vars(request):
-        settle(request, user)
-    request.user, request.auser = user, partial(_at_once, user)
+    return {"user": user, "auser": partial(_at_once, user)}
 
 
 async def _at_once(user: Any) -> Any:
     return user
 
 
+async def _loaded(user: Any) -> Any:
+    return await sync_to_async(load)(user)
+
+
 def settle(request: HttpRequest, user: Any) -> None:
     """Whoever has looked at the user of this request before looks at `user` from here on. Raises as `admit` does."""
     early = vars(request).get("ironclad_early")
-    if early:
-        if early.seen is not None:
-            share_row(early.seen, user)
-        early.point_at(lambda: user)
+    if early is not None:
+        state = state_of(early)
+        if "_seen" in state:
+            share_row(state["_seen"], user)
+        # Without the function and what it holds, the request is no cycle that waits for the garbage collector.
+        state["_wrapped"], state["_setupfunc"], state["_before"] = user, None, None
 
 
 def take_back(request: HttpRequest) -> None:
     """Nobody of ours judges the token: this request is of Django's own user, as if none had come."""
     early = vars(request).get("ironclad_early")
-    if early:
-        early.point_at(early.own())
-        early.withdraw()
+    if early is not None and state_of(early)["_before"] is not None:
+        _withdraw(request, early)
 
 
 def note_dependence(request: HttpRequest) -> None:
@@ -85,49 +93,57 @@ def note_dependence(request: HttpRequest) -> None:
     vars(request)["ironclad_depends"] = True
 
 
-class _Early:
-    """The one object that stands for the user meanwhile, whoever holds it, and what was in its places before."""
+class _Early(SimpleLazyObject):  # type: ignore[type-arg]
+    """The one object that stands for the user meanwhile, whoever holds it.
 
-    #: Who the token said, once somebody has asked.
-    seen: Any = None
+    It knows what was in its places before it, and, once somebody has asked, who the token said: as `_seen`.
+    """
 
-    def __init__(self, request: HttpRequest) -> None:
-        places = vars(request)
-        self._request, self._before = request, places.copy()
-        self._user = places["user"] = places["_cached_user"] = places["_acached_user"] = SimpleLazyObject(self._who)
-        self._auser = places["auser"] = partial(_at_once, self._user)
+    def __init__(self, request: HttpRequest, before: dict[str, Any]) -> None:
+        # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
+        state = state_of(self)
+        state["_wrapped"], state["_setupfunc"], state["_before"] = empty, partial(_who, request, self), before
 
-    def _who(self) -> Any:
-        # Whatever a middleware makes of it, it makes of the header.
-        note_dependence(self._request)
-        if not _leads_to_a_view(self._request):
-            take_back(self._request)
-            return self._user._setupfunc()
-        try:
-            token = http.bearer_token(self._request)
-            self.seen, _ = _read_only()(token, refusal=lambda _: AnonymousUser())
-        except IroncladError:
-            return AnonymousUser()
-        return self.seen
 
-    def point_at(self, who: Callable[[], Any]) -> None:
-        self._user.__dict__.update(_setupfunc=who, _wrapped=empty)
+def _who(request: HttpRequest, early: _Early) -> Any:
+    # Whatever a middleware makes of it, it makes of the header.
+    note_dependence(request)
+    state = state_of(early)
+    if not _leads_to_a_view(request):
+        _withdraw(request, early)
+        return state["_setupfunc"]()
+    try:
+        token = http.bearer_token(request)
+        state["_seen"], _ = _read_only()(token, refusal=lambda _: AnonymousUser())
+    except IroncladError:
+        return AnonymousUser()
+    return state["_seen"]
 
-    def own(self) -> Callable[[], Any]:
-        """Django's own user: who was there before, or whom AuthenticationMiddleware finds if it came after us."""
-        before, places = self._before["user"], vars(self._request)
-        if type(before) is AnonymousUser and places["user"] is not self._user and "session" in places:
-            return partial(get_user, self._request)
-        return lambda: before
 
-    def withdraw(self) -> None:
-        """Each of the places has again what was there, unless a middleware has put something of its own there."""
-        places = vars(self._request)
-        for name in _PLACES:
-            if places.get(name) is (self._auser if name == "auser" else self._user):
-                del places[name]
-                if name in self._before:
-                    places[name] = self._before[name]
+def _withdraw(request: HttpRequest, early: _Early) -> None:
+    """Each of the places has again what was there, unless a middleware has put something of its own there."""
+    state, places = state_of(early), vars(request)
+    before = state["_before"]
+    if not before:
+        before.update(_nobody())
+    state["_wrapped"], state["_setupfunc"] = empty, _own(request, early, before["user"])
+    for name in _PLACES:
+        if _stands_for(early, places.get(name)):
+            del places[name]
+            if name in before:
+                places[name] = before[name]
+
+
+def _own(request: HttpRequest, early: _Early, before: Any) -> Callable[[], Any]:
+    """Django's own user: who was there before, or whom AuthenticationMiddleware finds if it came after us."""
+    places = vars(request)
+    if type(before) is AnonymousUser and places["user"] is not early and "session" in places:
+        return partial(get_user, request)
+    return lambda: before
+
+
+def _stands_for(early: _Early, found: Any) -> bool:
+    return found is early or (type(found) is partial and found.func is _at_once and found.args[0] is early)
 
 
 def _leads_to_a_view(request: HttpRequest) -> bool:

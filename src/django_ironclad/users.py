@@ -37,13 +37,13 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Any]) -> None:
         pk = _facts().primary_key(token.sub)
         # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
-        own = _state(self)
+        own = state_of(self)
         own["_wrapped"], own["_setupfunc"] = empty, lambda: _load(pk, refusal)
         own["_pk"], own["_name"] = pk, token.username
 
     @property
     def is_authenticated(self) -> bool:
-        row = _state(self)["_wrapped"]
+        row = state_of(self)["_wrapped"]
         return row is empty or row.is_authenticated
 
     @property
@@ -51,7 +51,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return not self.is_authenticated
 
     def __getattr__(self, name: str) -> Any:
-        own = _state(self)
+        own = state_of(self)
         if own["_wrapped"] is empty:
             facts = _facts()
             if name in facts.primary_key_names:
@@ -91,7 +91,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
         return copy.deepcopy(load(self), memo)
 
 
-def _state(user: LazyUser) -> dict[str, Any]:
+def state_of(user: Any) -> dict[str, Any]:
     # Past LazyObject's own `__getattribute__`, which is Python, and would run for each name.
     state: dict[str, Any] = object.__getattribute__(user, "__dict__")
     return state
@@ -135,10 +135,10 @@ def share_row(source: Any, target: Any) -> None:
 
     Raises InvalidToken if there was no row.
     """
-    if type(source) is type(target) is LazyUser and (row := _state(source)["_wrapped"]) is not empty:
+    if type(source) is type(target) is LazyUser and (row := state_of(source)["_wrapped"]) is not empty:
         if not isinstance(row, get_user_model()):
             raise InvalidToken("the user is gone or inactive", reason="user_gone")
-        _state(target)["_wrapped"] = row
+        state_of(target)["_wrapped"] = row
 
 
 def load(user: Any) -> Any:
