@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
@@ -103,7 +104,7 @@ def test_what_looks_like_a_test_runner_is_none(
     token = api.login(ada)["access_token"]
     assert not refused(token)
     if trace == "a mailbox":
-        mail.get_connection("django.core.mail.backends.locmem.EmailBackend")
+        locmem.EmailBackend()
     else:
         monkeypatch.setattr(mail, "outbox", [], raising=False)
     end_elsewhere()

@@ -273,7 +273,7 @@ def test_a_session_by_cookie_refreshes_and_logs_out_as_in_a_browser(ada: Person,
     assert (answer.status_code, "refresh_token" in answer.json()) == (200, False)
     assert client.cookies["ironclad_refresh_token"].value != given
     login(person("rosa").user).on(client)
-    assert refresh().json()["error"] == "invalid_request"
+    assert refresh().json()["error"] == "invalid_grant"
     client.logout()
     assert list(client.cookies) == []
 

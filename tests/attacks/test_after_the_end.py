@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core import mail
+from django.core.mail.backends import locmem
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client, override_settings
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_mail_in_memory_keeps_no_session_alive(api: Api, ada: Person, clock: Clock) -> None:  # noqa: F811
     token = api.login(ada)["access_token"]
     assert not refused(token)
-    mail.get_connection("django.core.mail.backends.locmem.EmailBackend")
+    locmem.EmailBackend()
     end_elsewhere()
     clock.now += 2
 
