@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
+from django.db import connections
+from django.db.models.signals import pre_delete
 from django.test import override_settings
 
+from django_ironclad import auth
 from tests.conftest import PASSWORD, Api, Person
 from tests.test_logins_in_flight import CHANGES, change_password, fresh, heard, held_open  # noqa: F401 - a fixture
 from tests.test_password_upgrades import NEW, devices, django_login  # noqa: F401 - a fixture
@@ -93,3 +97,16 @@ def test_who_knows_a_password_of_the_directory_changes_none_here(api: Api, ada: 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_credentials")
     ada.user.refresh_from_db()
     assert ada.user.check_password(PASSWORD)
+
+
+def test_who_deletes_a_user_of_another_database_signs_nobody_out_here(
+    ada: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an archive, a staging copy: whose keys are the same."""
+    other = {**connections.databases["default"], "NAME": str(tmp_path / "other")}
+    monkeypatch.setitem(connections.databases, "other", other)
+    tokens = auth.login(ada.user)
+
+    pre_delete.send(sender=type(ada.user), instance=ada.user, using="other")
+
+    assert auth.refresh(tokens.refresh_token)
