@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -109,6 +111,74 @@ class SessionView(APIView):
     post = get
 
 
+session_view = SessionView.as_view()
+THIS = sys.modules[__name__]
+TABLE = {"GET": session_view, "POST": [session_view]}
+
+
+def calls(request: HttpRequest) -> Any:
+    return session_view(request)
+
+
+def calls_who_calls(request: HttpRequest) -> Any:
+    return calls(request)
+
+
+def makes(request: HttpRequest) -> Any:
+    return SessionView.as_view()(request)
+
+
+def looks_up(request: HttpRequest) -> Any:
+    return {"GET": session_view, "POST": session_view}[request.method or ""](request)
+
+
+def looks_up_in_a_table(request: HttpRequest) -> Any:
+    return TABLE["GET"](request)  # type: ignore[operator]
+
+
+def calls_later(request: HttpRequest) -> Any:
+    def later() -> Any:
+        return session_view(request)
+
+    return later()
+
+
+def by_default(request: HttpRequest, view: Any = session_view) -> Any:
+    return view(request)
+
+
+def by_module(request: HttpRequest) -> Any:
+    return THIS.session_view(request)
+
+
+class Dispatches(View):
+    views = staticmethod(session_view)
+
+    def get(self, request: HttpRequest) -> Any:
+        return self.views(request)
+
+    def post(self, request: HttpRequest) -> Any:
+        return self.answer(request)
+
+    def answer(self, request: HttpRequest) -> Any:
+        return session_view(request)
+
+
+class Called:
+    def __call__(self, request: HttpRequest) -> Any:
+        return session_view(request)
+
+
+def of_the_admin(request: HttpRequest) -> HttpResponse:
+    admin.site.each_context(request)
+    return who(request)
+
+
+def of_a_site(request: HttpRequest) -> HttpResponse:
+    backoffice.each_context(request)
+    return who(request)
+
+
 api = NinjaAPI(urls_namespace="ownership", auth=django_auth)
 
 
@@ -140,6 +210,16 @@ SESSIONS = {
     "DRF": SessionView.as_view(),
     "DRF, wrapped": renamed(SessionView.as_view()),
     "DRF, wrapped without wraps": unnamed(SessionView.as_view()),
+    "called": calls,
+    "called by who is called": calls_who_calls,
+    "made": makes,
+    "looked up": looks_up,
+    "looked up in a table": looks_up_in_a_table,
+    "called later": calls_later,
+    "a default": by_default,
+    "of a module": by_module,
+    "of a class": Dispatches.as_view(),
+    "of an object": Called(),
 }
 own = ([path("who/", who), path("staff/", staff_member_required(who), name="index")], "admin")
 urlpatterns = [
@@ -149,6 +229,8 @@ urlpatterns = [
     path("backoffice/", backoffice.urls),
     path("nested/", include(([path("deep/", backoffice.urls)], "outer"))),
     path("plain/", who),
+    path("named/admin/", of_the_admin),
+    path("named/site/", of_a_site),
     path("own/", include(own, namespace="own-admin")),
     path("api/", api.urls),
     *(path(f"admins/{number}/", view) for number, view in enumerate(ADMINS.values())),
@@ -284,6 +366,24 @@ def test_a_view_that_only_a_session_may_open_is_opened_by_no_token(
     headers = {"authorization": f"Bearer {token}"}
     assert client.get(address, headers=headers).json() == {"user": rosa.name}
     assert client.post(address, headers=headers).status_code == 403, "the session needs its CSRF token"
+
+
+@pytest.mark.usefixtures("order")
+def test_a_view_that_names_an_admin_site_is_left_to_the_session(token: str, boss: Person) -> None:
+    client = Client(enforce_csrf_checks=True)
+    headers = {"authorization": f"Bearer {token}"}
+    for address in ("/named/admin/", "/named/site/"):
+        assert client.get(address, headers=headers).json() == {"user": ""}
+        assert client.post(address, headers=headers).status_code == 403
+    client.force_login(boss.user)
+    assert client.get("/named/admin/", headers=headers).json() == {"user": boss.name}
+
+
+def test_what_djangos_admin_has_for_everybody_makes_no_view_the_admins() -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(unquote(request.path) + str(LogEntry.objects.count()))
+
+    assert is_ours(RequestFactory().get("/"), view)
 
 
 def test_what_a_view_keeps_for_later_is_not_set_up() -> None:

@@ -19,7 +19,7 @@ from ninja.security.base import SecuritySchema
 
 from . import answers, auth, http, identity
 from .errors import IroncladError, MissingToken, UnknownKey
-from .ownership import parts_of
+from .parts import parts_of
 from .requirements import Requirement
 from .tokens import AccessToken
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache, partial
-from types import FunctionType, MethodType
+from functools import lru_cache
+from types import FunctionType
 from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import URLResolver, get_resolver
-from django.utils.functional import LazyObject
-from django.views import View
+
+from .parts import HOPS, parts_of
 
 #: Of Django's admin and admindocs, `staff_member_required` included: they are made for Django's own login.
 ADMIN: Final = "django.contrib.admin"
@@ -22,7 +21,8 @@ def is_ours(request: HttpRequest, view: Any) -> bool:
     """Whether a Bearer token opens this view by the middleware's word.
 
     A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own, and
-    Django's admin has Django's session only: under whatever name, and whoever wrapped their views.
+    Django's admin has Django's session only: under whatever name, and whoever wrapped or merely names their views. That
+    is the safe mistake: a view of the project's own that names one of theirs is left to the session.
     """
     if getattr(view, "ironclad_public", False) or _is_elsewhere(view):
         return False
@@ -33,13 +33,13 @@ def is_ours(request: HttpRequest, view: Any) -> bool:
 @lru_cache(maxsize=4096)
 def may_ask_us(view: Any) -> bool:
     """Whether DRF asks a class of ours here, at least where no other class of the view has found somebody before."""
-    classes = (getattr(getattr(part, "cls", None), "authentication_classes", ()) for part in parts_of(view))
+    classes = (getattr(_class_of(part), "authentication_classes", ()) for part in parts_of(view, hops=HOPS))
     return any(getattr(each, "reads_bearer", False) for found in classes for each in found)
 
 
 @lru_cache(maxsize=4096)
 def _is_elsewhere(view: Any) -> bool:
-    return any(_is_of(part, ADMIN, NINJA) or _is_rest_framework(part) for part in parts_of(view))
+    return any(_is_of(part, ADMIN, NINJA) or _is_rest_framework(part) for part in parts_of(view, hops=HOPS))
 
 
 def _is_of(part: Any, *modules: str) -> bool:
@@ -51,44 +51,12 @@ def _is_of(part: Any, *modules: str) -> bool:
 
 
 def _is_rest_framework(part: Any) -> bool:
-    return type(part) is FunctionType and hasattr(vars(part).get("cls"), "authentication_classes")
+    return hasattr(_class_of(part), "authentication_classes")
 
 
-def parts_of(view: Any) -> Iterator[Any]:
-    """The view and what it is made of, however it was wrapped: by decorators with and without `wraps`, or a class."""
-    todo, seen = [view], set()
-    while todo:
-        part = todo.pop()
-        # Whoever asks a lazy object for anything sets it up.
-        if id(part) not in seen and not issubclass(type(part), LazyObject):
-            seen.add(id(part))
-            yield part
-            todo += _within(part)
-
-
-def _within(part: Any) -> list[Any]:
-    kind = type(part)
-    if kind is FunctionType:
-        return [*vars(part).values(), *_closure(part)]
-    if kind is MethodType:
-        return [part.__func__, part.__self__]
-    if issubclass(kind, partial):
-        return [part.func, *part.args, *part.keywords.values()]
-    if kind in (tuple, list):
-        return list(part)
-    if issubclass(kind, type):
-        names = ("dispatch", *part.http_method_names) if issubclass(part, View) else ()
-        return [getattr(part, name) for name in names if hasattr(part, name)]
-    # An object that is called as a view: what it calls in turn, it holds.
-    return list(vars(part).values()) if callable(part) and hasattr(part, "__dict__") else []
-
-
-def _closure(function: FunctionType) -> Iterator[Any]:
-    for cell in function.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # Not filled yet.
-            continue
+def _class_of(part: Any) -> Any:
+    """The class of a view of DRF, as its `as_view()` tells, or itself."""
+    return vars(part).get("cls") if type(part) is FunctionType else part if isinstance(part, type) else None
 
 
 def _is_within_an_admin(request: HttpRequest, namespaces: tuple[str, ...]) -> bool:

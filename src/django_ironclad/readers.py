@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from .middleware import BearerMiddleware
-from .ownership import parts_of
+from .parts import parts_of
 
 
 def somebody_reads_tokens() -> bool:

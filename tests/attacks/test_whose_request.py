@@ -58,6 +58,15 @@ def test_nor_what_somebody_has_wrapped_without_leaving_a_trace(stolen: dict[str,
 
 
 @ownership
+def test_nor_what_a_view_of_the_projects_own_hands_on(stolen: dict[str, str]) -> None:
+    """By a name of its module, out of a table, from a class: a token needs no CSRF token there, and has no say."""
+    for number in range(3, 13):
+        answer = Client(enforce_csrf_checks=True).post(f"/sessions/{number}/", headers=stolen)
+        assert answer.status_code == 403
+    assert not [site for site in ("admin", "site") if opened(f"/named/{site}/", headers=stolen)]
+
+
+@ownership
 def test_a_page_that_only_a_session_may_open_is_opened_by_no_token_that_was_seen_early(stolen: dict[str, str]) -> None:
     with override_settings(MIDDLEWARE=WATCHED):
         assert Client().get("/api/who", headers=stolen).status_code == 401
