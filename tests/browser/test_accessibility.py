@@ -53,6 +53,7 @@ def test_axe_finds_what_is_wrong(page: Page) -> None:
 
 def test_the_tour_is_accessible_signed_out_refused_and_signed_in(page: Page) -> None:
     page.goto("/")
+    expect(page.get_by_label("User name")).to_be_visible()
     assert complaints(page) == []
 
     log_in(page, "open-sesame-43")

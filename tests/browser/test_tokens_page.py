@@ -26,7 +26,9 @@ CALLS = {
 
 @pytest.fixture
 def page(page: Page) -> Page:
+    """Nobody is signed in, and the page knows: the first page in a browser asks whether there is a cookie."""
     page.goto("/")
+    expect(page.get_by_label("User name")).to_be_visible()
     return page
 
 
@@ -192,8 +194,7 @@ def test_a_reload_keeps_the_user_signed_in_by_one_refresh(page: Page, answers: l
 
 
 def test_a_visitor_who_has_asked_once_asks_no_more(page: Page, answers: list[tuple[str, int]]) -> None:
-    expect(page.get_by_label("User name")).to_be_visible()
-    del answers[:]  # The first page in this browser asks whether there is a cookie.
+    del answers[:]
     page.reload()
 
     expect(page.get_by_label("User name")).to_be_visible()
@@ -292,7 +293,6 @@ def test_a_page_loaded_while_the_server_is_out_of_reach_recovers_with_the_next_c
 def test_who_logs_in_in_another_tab_is_signed_in_here_without_a_request(
     page: Page, context: BrowserContext, answers: list[tuple[str, int]]
 ) -> None:
-    expect(page.get_by_label("User name")).to_be_visible()
     del answers[:]
     log_in_right(page, "ada")
     other = context.new_page()
