@@ -80,13 +80,22 @@ def running_hosts(database: PostgreSQL, prepared: set[str], shape: str, atomic: 
         prepared.add(shape)
     wsgi = ["-m", "gunicorn", "tests.tenants.wsgi", "--bind", "127.0.0.1:0", "--worker-class", "gthread"]
     wsgi += ["--workers", "2", "--threads", "4", "--keep-alive", "600", "--graceful-timeout", "1"]
-    with ExitStack() as stack:
-        yield Hosts(
-            stack.enter_context(running(wsgi, environ, 2, ())),
-            stack.enter_context(
-                running(["-m", "uvicorn", "tests.tenants.asgi:application", "--port", "0"], environ, 1, ())
-            ),
-        )
+    asgi = ["-m", "uvicorn", "tests.tenants.asgi:application", "--port", "0"]
+    with running(wsgi, environ, 2, ()) as sync, running([*asgi, "--workers", "2"], environ, 2, ()) as both_kinds:
+        wait_until_it_answers(both_kinds)
+        yield Hosts(sync, both_kinds)
+
+
+def wait_until_it_answers(server: Server) -> None:
+    """With several workers uvicorn names its address before any of them listens there."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection(server.address, timeout=PATIENCE).close()
+            return
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline, server.output.read_text()
+            time.sleep(0.05)
 
 
 @pytest.fixture(
