@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend, RemoteUserBackend
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
+from django.db.models.signals import pre_save
 from django.http import HttpRequest
-from django.test import override_settings
+from django.test import modify_settings, override_settings
 from django.views.debug import ExceptionReporter
+from rest_framework.request import Request
 
 from django_ironclad import auth, testing
 from django_ironclad.errors import InvalidCredentials
@@ -242,9 +246,153 @@ def test_receivers_are_given_a_request_and_the_user_that_logs_in(ada: Person) ->
     assert heard[1][0] is HttpRequest
 
 
+class Audit:
+    """Hears what receivers see, and after the view whose the request is."""
+
+    seen: ClassVar[list[Any]] = []
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> Any:
+        signals = (user_logged_in, user_logged_out)
+        for signal in signals:
+            signal.connect(self.hear)
+        try:
+            answer = self.get_response(request)
+        finally:
+            for signal in signals:
+                signal.disconnect(self.hear)
+        self.look("after", request)
+        return answer
+
+    def hear(self, signal: Any, request: Any, **_: Any) -> None:
+        request.session["heard"] = True
+        self.look("in" if signal is user_logged_in else "out", request)
+
+    def look(self, when: str, request: Any) -> None:
+        both = (request.user, async_to_sync(request.auser)())
+        assert both[0].pk == both[1].pk
+        self.seen.append((when, both[0].get_username()))
+
+
+@pytest.fixture
+def seen() -> Iterator[list[Any]]:
+    Audit.seen.clear()
+    with modify_settings(MIDDLEWARE={"append": f"{HERE}.Audit"}):
+        yield Audit.seen
+
+
+def test_receivers_and_middlewares_see_who_logs_in_and_out(api: Api, ada: Person, seen: list[Any]) -> None:
+    tokens = login(api, ada.name).json()
+    assert seen == [("in", ada.name), ("after", ada.name)]
+    seen.clear()
+
+    api.post("/auth/logout/", {"refresh_token": tokens["refresh_token"]})
+
+    assert seen == [("out", ada.name), ("after", "")]
+
+
+def test_a_login_that_comes_to_nothing_shows_nobody(api: Api, ada: Person, seen: list[Any]) -> None:
+    def deactivate(user: Any, **_: Any) -> None:
+        type(user)._default_manager.filter(pk=user.pk).update(is_active=False)
+
+    user_logged_in.connect(deactivate)
+    try:
+        assert login(api, ada.name).status_code == 401
+    finally:
+        user_logged_in.disconnect(deactivate)
+
+    assert ("in", ada.name) in seen
+    assert seen[-1] == ("after", "")
+
+
+def test_a_login_in_a_view_of_drf_is_seen_by_both_requests(ada: Person, rf: Any) -> None:
+    request = Request(rf.post("/"))
+
+    auth.login(ada.user, request=request)
+
+    assert request.user == request._request.user == ada.user
+
+
 def change(api: Api, token: str, old: str, new: str = "an entirely other one 7") -> Any:
     body = {"old_password": old, "new_password": new}
     return api.post("/auth/password/", body, authorization=f"Bearer {token}")
+
+
+@pytest.fixture
+def ends_a_duty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user model whose `set_password` sets something beside the password, as `must_change = False`."""
+    model: Any = get_user_model()
+    set_password = model.set_password
+
+    def set_both(self: Any, raw_password: Any) -> None:
+        set_password(self, raw_password)
+        self.is_staff = True
+
+    monkeypatch.setattr(model, "set_password", set_both)
+
+
+@pytest.mark.usefixtures("ends_a_duty")
+def test_a_new_password_is_saved_with_all_that_set_password_sets(api: Api, ada: Person) -> None:
+    token = login(api, ada.name).json()["access_token"]
+
+    assert change(api, token, PASSWORD).status_code == 200
+
+    ada.user.refresh_from_db()
+    assert ada.user.is_staff
+    assert ada.user.check_password("an entirely other one 7")
+
+
+def test_a_new_password_is_saved_whole_over_the_old_one_for_whoever_compares(api: Api, ada: Person) -> None:
+    token, seen = login(api, ada.name).json()["access_token"], []
+
+    def compare(instance: Any, update_fields: Any, **_: Any) -> None:
+        row = type(instance)._default_manager.get(pk=instance.pk)
+        seen.append((row.password != instance.password, update_fields))
+
+    pre_save.connect(compare, sender=type(ada.user))
+    try:
+        change(api, token, PASSWORD)
+    finally:
+        pre_save.disconnect(compare, sender=type(ada.user))
+
+    assert seen == [(True, None)]
+
+
+class Meanwhile:
+    """What somebody else saves while a new password is being looked at."""
+
+    def __init__(self, **columns: Any) -> None:
+        self.columns = columns
+
+    def validate(self, password: str, user: Any = None) -> None:
+        get_user_model()._default_manager.filter(pk=user.pk).update(**self.columns)
+
+
+def meanwhile(**columns: Any) -> Any:
+    return override_settings(AUTH_PASSWORD_VALIDATORS=[{"NAME": f"{HERE}.Meanwhile", "OPTIONS": columns}])
+
+
+def test_a_new_password_undoes_nothing_that_was_saved_meanwhile(api: Api, ada: Person) -> None:
+    token = login(api, ada.name).json()["access_token"]
+
+    with meanwhile(is_staff=True):
+        assert change(api, token, PASSWORD).status_code == 200
+
+    ada.user.refresh_from_db()
+    assert ada.user.is_staff
+
+
+def test_who_is_deactivated_meanwhile_stays_so_and_gets_no_new_password(api: Api, ada: Person) -> None:
+    token = login(api, ada.name).json()["access_token"]
+
+    with meanwhile(is_active=False):
+        assert change(api, token, PASSWORD).status_code == 401
+
+    ada.user.refresh_from_db()
+    assert not ada.user.is_active
+    assert ada.user.check_password(PASSWORD)
 
 
 @override_settings(AUTHENTICATION_BACKENDS=[f"{HERE}.Directory", MODEL])

@@ -17,6 +17,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from asgiref.testing import ApplicationCommunicator
 from django.contrib.auth import get_user_model
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.models import Session as DjangoSession
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, AsyncRequestFactory, Client, RequestFactory, modify_settings, override_settings
@@ -298,3 +299,22 @@ def test_an_async_test_logs_in_by_its_own_twin(ada: Person) -> None:
         return await by_async_client(person.on(AsyncClient()))
 
     assert async_to_sync(test)() == ada.name
+
+
+def test_receivers_hear_of_a_login_and_a_logout_of_the_kit_as_of_djangos_own(ada: Person) -> None:
+    heard: list[Any] = []
+
+    def hear(request: Any, user: Any, **_: Any) -> None:
+        request.session["heard"] = True
+        heard.append(user)
+
+    for signal in (user_logged_in, user_logged_out):
+        signal.connect(hear)
+    try:
+        login(ada.user).on(Client()).logout()
+        login(ada.user).on(APIClient()).logout()
+    finally:
+        for signal in (user_logged_in, user_logged_out):
+            signal.disconnect(hear)
+
+    assert heard == [ada.user] * 4

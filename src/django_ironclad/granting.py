@@ -24,6 +24,7 @@ from .models import Session
 from .pages import replaced_token, transport_of
 from .realms import enter
 from .said import require_grant, session_claims
+from .shown import shown, stand_in
 from .tokens import AccessToken
 
 FIRST_PARTY: Final = "first-party"
@@ -74,11 +75,12 @@ def login(
             user_agent=request.headers.get("User-Agent", "") if request else "",
             ip_address=client_address(request) if request else None,
         )
-        with begun as session:
+        # The receivers are promised a request.
+        heard = stand_in() if request is None else request
+        with begun as session, shown(heard, session.user, stays=True):
             user = session.user
             with last_login.login_of_ours():
-                # The receivers are promised a request.
-                user_logged_in.send(sender=user.__class__, request=request or HttpRequest(), user=user)
+                user_logged_in.send(sender=user.__class__, request=heard, user=user)
             now = _as_it_stands(session)
             first = refresh_tokens.first(session)
             response = issuing.issue(session, user, now.group_names, lifetime=access_lifetime, refresh_token=first)
@@ -148,9 +150,17 @@ def logout(
             session = refresh_tokens.find_session(refresh_token, transport=transport)
         except InvalidGrant:
             return
+    end(session, request=request, reason=reason)
+
+
+def end(session: Session, *, request: HttpRequest | None = None, reason: str = "logout") -> None:
+    """Log the user of `session` out, unless it has ended before. Receivers still see whose the request was."""
+    with database_needed():
         ended = sessions.revoke(session, reason=reason)
-    if ended and session.user is not None:
-        user_logged_out.send(sender=session.user.__class__, request=request or HttpRequest(), user=session.user)
+    if ended and (user := session.user) is not None:
+        heard = stand_in() if request is None else request
+        with shown(heard, user, stays=False):
+            user_logged_out.send(sender=user.__class__, request=heard, user=user)
 
 
 def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) -> TokenResponse:

@@ -16,6 +16,7 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from . import auth, http
 from .errors import IroncladError
+from .shown import at_once
 from .tokens import AccessToken
 from .users import load, request_at_hand, share_row, state_of
 
@@ -33,7 +34,7 @@ def foresee(request: HttpRequest) -> None:
     if request.META.get("HTTP_AUTHORIZATION", "").lstrip(" ")[:6].lower() == "bearer":
         early = _Early(request, places.copy() if "user" in places else {})
         places["ironclad_early"] = places["user"] = places["_cached_user"] = places["_acached_user"] = early
-        places["auser"] = partial(_at_once, early)
+        places["auser"] = partial(at_once, early)
     elif "user" not in places:
         # AuthenticationMiddleware comes after us, or never.
         places.update(_nobody())
@@ -59,11 +60,7 @@ def forget(request: Any) -> None:
 
 def _nobody() -> dict[str, Any]:
     user = AnonymousUser()
-    return {"user": user, "auser": partial(_at_once, user)}
-
-
-async def _at_once(user: Any) -> Any:
-    return user
+    return {"user": user, "auser": partial(at_once, user)}
 
 
 async def _loaded(user: Any) -> Any:
@@ -143,7 +140,7 @@ def _own(request: HttpRequest, early: _Early, before: Any) -> Callable[[], Any]:
 
 
 def _stands_for(early: _Early, found: Any) -> bool:
-    return found is early or (type(found) is partial and found.func is _at_once and found.args[0] is early)
+    return found is early or (type(found) is partial and found.func is at_once and found.args[0] is early)
 
 
 def _leads_to_a_view(request: HttpRequest) -> bool:

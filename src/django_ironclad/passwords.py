@@ -11,13 +11,15 @@ from django.contrib.auth import authenticate, get_backends, get_user_model
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import router
 from django.http import HttpRequest
 
 from . import naming, refresh, upgrades
 from .availability import database_needed
-from .errors import InvalidCredentials, InvalidRequest, RateLimited, WrongPassword
+from .errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
 from .issuing import TokenResponse
 from .models import Session
+from .shown import stand_in
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:
@@ -36,7 +38,7 @@ def check_credentials(request: HttpRequest | None, *, username: str, password: s
 def _known(request: HttpRequest | None, username: str, password: str) -> Any:
     try:
         # Some backends ask the request, and fail without one.
-        return authenticate(request or HttpRequest(), **{name_of_the_name(): username}, password=password)
+        return authenticate(request or stand_in(), **{name_of_the_name(): username}, password=password)
     except naming.NO_VALUE:
         if naming.can_be_name(username):
             raise
@@ -85,7 +87,7 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
     TemporarilyUnavailable; InvalidRequest with what Django's validators say, and where there is no password here;
     InvalidToken when the session has ended meanwhile.
     """
-    user: Any = session.user
+    user = session.user = _whole(session.user)
     if not user.has_usable_password():
         raise InvalidRequest(
             "no password of ours",
@@ -107,11 +109,31 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
     with database_needed():
         # The session first, so that it is no outdated one when the save ends those.
         auth_hash = changed.get_session_auth_hash()
-        return refresh.renew(session, auth_hash=auth_hash, then=lambda: _save(changed, before=user.password))
+        return refresh.renew(session, auth_hash=auth_hash, then=lambda: _save(changed, read=user))
 
 
-def _save(changed: Any, *, before: str) -> None:
-    """Save a new password in the place of `before`. Raises WrongPassword when that is no longer there."""
-    if not upgrades.password_rows(changed).filter(password=before).update(password=changed.password):
+def _whole(user: Any) -> Any:
+    """The user with every column, as committed now: a save leaves out the others. Raises InvalidToken."""
+    model = get_user_model()
+    try:
+        return model._base_manager.using(router.db_for_write(Session)).get(pk=user.pk)
+    except model.DoesNotExist:
+        raise InvalidToken("the user is gone", reason="user_deleted") from None
+
+
+def _save(changed: Any, *, read: Any) -> None:
+    """Save the user as Django's own form does: whatever `set_password` has set, over the row that was `read`.
+
+    Raises WrongPassword when that has another password by now; InvalidToken when nobody is let in by it.
+    """
+    # Changes nothing: it locks the row, which receivers compare with what is about to be saved.
+    if not upgrades.password_rows(changed).filter(password=read.password).update(password=read.password):
         raise WrongPassword("the password was changed meanwhile", reason="user_changed")
-    changed.save(update_fields=["password"])
+    now = _whole(read)
+    if not now.is_active:
+        raise InvalidToken("the user is inactive by now", reason="user_inactive")
+    for name in (field.attname for field in changed._meta.concrete_fields):
+        # Everything is saved, so that nothing may be older than the row.
+        if getattr(changed, name) == getattr(read, name):
+            setattr(changed, name, getattr(now, name))
+    changed.save()

@@ -8,10 +8,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.apps import apps
+from django.conf import settings
 from django.test.client import AsyncRequestFactory, RequestFactory
 
-from .. import sessions
+from .. import granting
 from ..cookie import cookie_name
+from ..models import Session
 
 
 def put_on(client: Any, access_token: str, *, sid: str, cookie: str) -> None:
@@ -46,25 +48,32 @@ def _name(client: RequestFactory) -> str:
 
 def _logout(client: Any, sid: str) -> None:
     _forget(client)
-    sessions.revoke(sid, reason="logout")
-    if _has_sessions():
+    _end(sid)
+    if _has_session(client):
         type(client).logout(client)
+    client.cookies.clear()
 
 
 async def _alogout(client: Any, sid: str) -> None:
     _forget(client)
-    await sync_to_async(sessions.revoke)(sid, reason="logout")
-    if _has_sessions():
+    await sync_to_async(_end)(sid)
+    if _has_session(client):
         await type(client).alogout(client)
+    client.cookies.clear()
+
+
+def _end(sid: str) -> None:
+    if session := Session.objects.select_related("user").filter(pk=sid).first():
+        granting.end(session)
 
 
 def _forget(client: Any) -> None:
     client.defaults.pop(_name(client), None)
-    getattr(client, "_credentials", {}).pop("HTTP_AUTHORIZATION", None)
-    if not _has_sessions():
-        client.cookies.clear()
+    if hasattr(client, "force_authenticate"):
+        client.handler._force_user = client.handler._force_token = None
+        client.credentials()
 
 
-def _has_sessions() -> bool:
-    """Where Django's sessions are not installed, its own `logout()` raises RuntimeError: there is none to end."""
-    return apps.is_installed("django.contrib.sessions")
+def _has_session(client: Any) -> bool:
+    """Whether there is one of Django's: else its own `logout()` says that nobody logs out, or raises RuntimeError."""
+    return apps.is_installed("django.contrib.sessions") and settings.SESSION_COOKIE_NAME in client.cookies
