@@ -15,7 +15,7 @@ import time_machine
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied as DjangosPermissionDenied
 from django.http import Http404
-from django.test import modify_settings
+from django.test import modify_settings, override_settings
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled, ValidationError
 from rest_framework.permissions import IsAuthenticated
@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from django_ironclad import answers
+from django_ironclad import answers, auth, sessions
 from django_ironclad.drf import BearerAuthentication, Refused, exception_handler
 from django_ironclad.errors import (
     AccessDenied,
@@ -288,6 +288,39 @@ def test_our_handler_answers_errors_of_ours_that_a_view_lets_out() -> None:
     assert answer["Retry-After"] == "1"
     assert handled(InsufficientUserAuthentication(300)).data["max_age"] == 300
     assert told(handled(token="garbage"))[:2] == (401, "invalid_token")
+
+
+def short(exc: Exception, context: Any) -> Response | None:
+    """A handler of a project's own."""
+    return Response({"short": exc.reason}, exc.status_code) if isinstance(exc, Refused) else None
+
+
+@pytest.mark.parametrize("token", [None, "ended"])
+def test_errors_of_ours_are_answered_by_any_handler_and_without_our_middleware(ada: Person, token: str | None) -> None:
+    class Mine(APIView):
+        authentication_classes = (BearerAuthentication,)
+
+        def get(self, request: Any) -> Response:
+            if token:
+                sessions.revoke(request.auth.sid, reason="user")
+            auth.issue(request.auth) if token else auth.update_session_auth_hash(request, ada.user)
+            raise AssertionError
+
+    class Short(Mine):
+        def get_exception_handler(self) -> Any:
+            return short
+
+    for view in (Mine, Short):
+        headers = {"Authorization": f"Bearer {auth.login(ada.user).access_token}"} if token else {}
+        with override_settings(REST_FRAMEWORK={}, MIDDLEWARE=[]):
+            answer = view.as_view()(APIRequestFactory().get("/", headers=headers))
+        assert answer.status_code == 401
+        assert answer["Cache-Control"] == "no-store"
+        if view is Mine:
+            assert answer.data["error"] == "invalid_token"
+            assert answer["WWW-Authenticate"].startswith("Bearer ")
+        else:
+            assert answer.data.keys() == {"short"}
 
 
 def test_our_handler_leaves_everything_else_to_drf() -> None:

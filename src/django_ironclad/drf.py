@@ -9,43 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied as DjangosPermissionDenied
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import APIException, AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from . import answers, auth, http, identity
 from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
+from .refused import Refused
 from .requirements import Requirement
 from .users import load, request_at_hand
 
 if TYPE_CHECKING:
     from rest_framework.response import Response
-
-
-class NumberDetail(int):
-    """A number in a refusal, with the `code` that DRF wants of whatever is told: its `ErrorDetail` is a text."""
-
-    code: str
-
-    def __new__(cls, number: int, code: str) -> NumberDetail:
-        self = super().__new__(cls, number)
-        self.code = code
-        return self
-
-
-class Refused(APIException):
-    """Our error as DRF answers it. No `AuthenticationFailed`, which is 403 where another class stands first."""
-
-    def __init__(self, error: IroncladError) -> None:
-        #: Of our error, for a handler of the project's: see docs/guide.md, "Errors".
-        self.reason = error.reason
-        body = answers.error_body(error)
-        super().__init__(detail=body, code=error.code)  # type: ignore[arg-type]
-        numbers = {name: each for name, each in body.items() if isinstance(each, int)}
-        vars(self)["detail"].update({name: NumberDetail(each, error.code) for name, each in numbers.items()})
-        self.status_code = error.status
-        self.auth_header = answers.error_headers(error).get("WWW-Authenticate", "")
-        self.wait = error.retry_after
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -57,6 +32,7 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         _note_dependence(request)
+        _answer_ours(request)
         try:
             token = http.bearer_token(request._request)
             if not token:
@@ -165,6 +141,19 @@ def _note_dependence(request: Request) -> None:
     others = headers.get("Vary", "")
     if "Authorization" not in others:
         headers["Vary"] = f"{others}, Authorization" if others else "Authorization"
+
+
+def _answer_ours(request: Request) -> None:
+    """Errors of ours that the view lets out are answered, by whatever handler the project has: it gets a Refused."""
+    view: Any = request.parser_context.get("view")
+    if not hasattr(view, "get_exception_handler"):
+        return
+    of_view = view.get_exception_handler
+    view.get_exception_handler = lambda: partial(_handle, of_view())
+
+
+def _handle(handler: Any, exc: Exception, context: dict[str, Any]) -> Any:
+    return handler(_refusal(context["request"], exc) if isinstance(exc, IroncladError) else exc, context)
 
 
 def _headers(request: Request) -> dict[str, str]:
