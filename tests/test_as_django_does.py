@@ -315,6 +315,13 @@ def test_a_login_in_a_view_of_drf_is_seen_by_both_requests(ada: Person, rf: Any)
     assert request.user == request._request.user == ada.user
 
 
+@pytest.mark.parametrize("nobody", [None, "ada"])
+def test_a_login_of_what_is_no_user_says_so(nobody: Any) -> None:
+    for log_in in (auth.login, testing.login):
+        with pytest.raises(TypeError, match=f"user.*{type(nobody).__name__}"):
+            log_in(nobody)
+
+
 def change(api: Api, token: str, old: str, new: str = "an entirely other one 7") -> Any:
     body = {"old_password": old, "new_password": new}
     return api.post("/auth/password/", body, authorization=f"Bearer {token}")

@@ -24,7 +24,7 @@ from .models import Session
 from .pages import replaced_token, transport_of
 from .realms import enter
 from .said import require_grant, session_claims
-from .shown import shown, stand_in
+from .shown import shown
 from .tokens import AccessToken
 
 FIRST_PARTY: Final = "first-party"
@@ -57,7 +57,8 @@ def login(
     if request is not None:
         enter(request)
     transport = transport_of(request, transport)
-    own_claims = session_claims(claims)
+    if not hasattr(user, "is_active"):
+        raise TypeError(f"a login is a user's, not that of a {type(user).__name__}")
     if not user.is_active:
         raise InvalidCredentials("the user is inactive", reason="user_inactive")
     with database_needed():
@@ -70,14 +71,12 @@ def login(
             auth_time=_now(),
             scope=scope,
             amr=" ".join(amr),
-            claims=own_claims,
+            claims=session_claims(claims),
             lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
             user_agent=request.headers.get("User-Agent", "") if request else "",
             ip_address=client_address(request) if request else None,
         )
-        # The receivers are promised a request.
-        heard = stand_in() if request is None else request
-        with begun as session, shown(heard, session.user, stays=True):
+        with begun as session, shown(request, session.user, stays=True) as heard:
             user = session.user
             with last_login.login_of_ours():
                 user_logged_in.send(sender=user.__class__, request=heard, user=user)
@@ -158,8 +157,7 @@ def end(session: Session, *, request: HttpRequest | None = None, reason: str = "
     with database_needed():
         ended = sessions.revoke(session, reason=reason)
     if ended and (user := session.user) is not None:
-        heard = stand_in() if request is None else request
-        with shown(heard, user, stays=False):
+        with shown(request, user, stays=False) as heard:
             user_logged_out.send(sender=user.__class__, request=heard, user=user)
 
 

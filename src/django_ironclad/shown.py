@@ -25,8 +25,12 @@ def stand_in() -> HttpRequest:
 
 
 @contextmanager
-def shown(request: Any, user: Any, *, stays: bool) -> Iterator[None]:
-    """Within this block the request is `user`'s, in sync and async code; if it `stays` so, unless the block fails."""
+def shown(request: Any, user: Any, *, stays: bool) -> Iterator[Any]:
+    """The request, or what stands in for None: within this block it is `user`'s, in sync and async code.
+
+    If it `stays`, it is so afterwards, too, unless the block fails.
+    """
+    request = stand_in() if request is None else request
     # Django REST framework's, and Django's within it.
     requests = [each for each in (request, getattr(request, "_request", None)) if each is not None]
     before = [{name: vars(each)[name] for name in _PLACES if name in vars(each)} for each in requests]
@@ -34,7 +38,7 @@ def shown(request: Any, user: Any, *, stays: bool) -> Iterator[None]:
         each.user, each.auser = user, partial(at_once, user)
     done = False
     try:
-        yield
+        yield request
         done = True
     finally:
         if not (done and stays):

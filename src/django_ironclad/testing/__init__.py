@@ -81,6 +81,8 @@ def login(
     who they are; `claims` and `transport` are as in `auth.login`. Raises InvalidScope where your project grants no such
     scope.
     """
+    if not hasattr(user, "is_active"):
+        raise TypeError(f"login() wants a user, not a {type(user).__name__}")
     for name in groups:
         join(user, name)
     given = auth.login(user, scope=scope, amr=amr, claims=claims, transport=transport)
