@@ -330,6 +330,31 @@ def test_remote_user_middleware_stands_before_ours_and_logs_nobody_out(client: C
 # Without Django's own middlewares.
 
 
+class Swap:
+    """It reads the user, and then puts another token in the place of the first."""
+
+    token = ""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        assert request.user.password  # type: ignore[union-attr]
+        request.META["HTTP_AUTHORIZATION"] = f"Bearer {self.token}"
+        return self.get_response(request)
+
+
+def test_whoever_comes_by_a_token_put_in_later_has_a_row_of_their_own(
+    ada: Person, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rosa = person("rosa")
+    monkeypatch.setattr(Swap, "token", auth.login(rosa.user).access_token)
+    with override_settings(MIDDLEWARE=["django_ironclad.middleware.BearerMiddleware", f"{__name__}.Swap"]):
+        answer = Client().get("/view/", headers=bearer(auth.login(ada.user).access_token))
+
+    assert set(answer.json()["user"]) == {rosa.name}
+
+
 @pytest.mark.parametrize("middleware", [[BEARER], [BEARER, SESSION], [SESSION, BEARER, AUDIT]])
 def test_without_authentication_middleware_everything_works(
     client: Client, ada: Person, token: str, middleware: list[str]

@@ -135,10 +135,14 @@ def share_row(source: Any, target: Any) -> None:
 
     Raises InvalidToken if there was no row.
     """
-    if type(source) is type(target) is LazyUser and (row := state_of(source)["_wrapped"]) is not empty:
-        if not isinstance(row, get_user_model()):
+    if not type(source) is type(target) is LazyUser:
+        return
+    known, wanted = state_of(source), state_of(target)
+    # A middleware may have put another token in the place of the first.
+    if known["_wrapped"] is not empty and known["_pk"] == wanted["_pk"]:
+        if not isinstance(known["_wrapped"], get_user_model()):
             raise InvalidToken("the user is gone or inactive", reason="user_gone")
-        state_of(target)["_wrapped"] = row
+        wanted["_wrapped"] = known["_wrapped"]
 
 
 def load(user: Any) -> Any:
