@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import include, path
+from django.utils.formats import localize
 
 from django_ironclad.models import Session
 
@@ -204,3 +206,13 @@ def test_sessions_are_found_by_user_address_and_status(staff: Any, api: Api, ada
     assert found("status=logout") == 1
     today = Session.objects.get(user__username="alan").rotated_at - timedelta(days=1)
     assert found(f"rotated_at__gte={today:%Y-%m-%d}+00:00:00%2B00:00") == 1
+
+
+def test_times_are_local_where_django_knows_no_others(staff: Any, tokens: dict[str, Any], settings: Any) -> None:
+    session = Session.objects.get()
+    settings.TIME_ZONE, settings.USE_TZ = "Pacific/Kiritimati", False
+    local = localize(session.created_at.astimezone(ZoneInfo("Pacific/Kiritimati")))
+    client = staff("view_session")
+
+    for url in (LIST, f"{LIST}{session.pk}/change/"):
+        assert client.get(url).content.decode().count(local) >= 2, url

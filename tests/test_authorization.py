@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
@@ -148,6 +149,22 @@ def test_a_view_that_requires_what_no_middleware_looked_for_says_so(ada: Person)
     request.user = ada.user
     with pytest.raises(ImproperlyConfigured, match="BearerMiddleware"):
         decorators.requires(scope="read")(lambda request: None)(request)
+
+
+def test_a_decorator_on_a_method_says_what_to_write_instead() -> None:
+    class Methods:
+        @decorators.requires(scope="read")
+        def get(self, request: Any) -> None: ...
+
+        @decorators.token_endpoint
+        def post(self, request: Any) -> None: ...
+
+        @decorators.token_endpoint
+        async def put(self, request: Any) -> None: ...
+
+    for method in (Methods().get, Methods().post, async_to_sync(Methods().put)):
+        with pytest.raises(ImproperlyConfigured, match=r"Methods.*as_view\(\).*method_decorator"):
+            method(RequestFactory().get("/"))
 
 
 # When a changed group is seen.

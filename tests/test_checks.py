@@ -20,6 +20,7 @@ from django.contrib.auth import get_user_model
 from django.core.checks import run_checks
 from django.db import connection
 from django.http import HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.test import RequestFactory, override_settings
 from django.urls import include, path
 from django.views.decorators.cache import never_cache
@@ -79,6 +80,20 @@ def test_the_middleware_stands_before_djangos_csrf_check() -> None:
 
 class OwnMiddleware(BearerMiddleware):
     pass
+
+
+class OwnCsrf(CsrfViewMiddleware):
+    pass
+
+
+@pytest.mark.parametrize("ours", ["django_ironclad.middleware.BearerMiddleware", f"{__name__}.OwnMiddleware"])
+@pytest.mark.parametrize("csrf", ["django.middleware.csrf.CsrfViewMiddleware", f"{__name__}.OwnCsrf"])
+def test_so_do_their_subclasses(ours: str, csrf: str) -> None:
+    with override_settings(MIDDLEWARE=[ours, csrf]):
+        assert not [each for each in checks.check_settings() if each.id == "ironclad.E001"]
+    with override_settings(MIDDLEWARE=[csrf, ours]):
+        (found,) = [each for each in checks.check_settings() if each.id == "ironclad.E001"]
+    assert repr(ours) in str(found.hint)
 
 
 class OwnAuthentication(BearerAuthentication):
@@ -229,6 +244,25 @@ CORS: list[tuple[dict[str, Any], bool]] = [
         for pattern in [r"^http://.*:8443$", r"^https://[\w-]+\.vercel\.app$"]
     ),
     ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://\w+\.example\.org"]}, True),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
+        for pattern in [
+            r"^https://.*example\.org$",
+            r"^https?://[\w.-]*\.?example\.org$",
+            r"^https://a.example.org$",
+            r"^https://a.example\.org$",
+            r"^https://\w+.example\.org$",
+        ]
+    ),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, False)
+        for pattern in [
+            r"^https://(.*\.)?example\.org$",
+            r"^https://[\w-]+\.example\.org(:\d+)?$",
+            r"^http://127.0.0.1:\d+$",
+            r"^https?://(www|app)\.example\.org$",
+        ]
+    ),
     ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://app\.example\.org(:\d+)?"]}, True),
     ({"CORS_ALLOWED_ORIGIN_REGEXES": [re.compile("HTTPS://.*", re.IGNORECASE)]}, True),
     ({"CORS_ORIGIN_REGEX_WHITELIST": [".*"]}, True),
@@ -249,6 +283,7 @@ CORS: list[tuple[dict[str, Any], bool]] = [
 #: Whoever has one of these is nobody's friend.
 STRANGERS = [
     *("null", "https://evil.example", "http://evil.example", "https://evil.com", "https://evil.vercel.app"),
+    *("https://nobodynamesthisexample.org", "https://axexample.org", "https://evilxexample.org"),
     *("http://evil.example:8443", "https://x.example.org.evil.example", "https://app.example.org.evil.example"),
 ]
 

@@ -29,11 +29,13 @@ UNKNOWN = {
     "issuer": "'ISSUER'",
     "ACCESS_LIFETIME": "'ACCESS_TOKEN_LIFETIME'",
     "ACCESS_TOKEN_LIFE_TIME": "'ACCESS_TOKEN_LIFETIME'",
-    "SIGNING_KEY": "'KEYS'",
+    "SIGNING_KEY": "docs/guide.md",
     "COOKIE_SAME_SITE": "'COOKIE_SAMESITE'",
-    "xyz": "'ISSUER'",
-    "": "'ISSUER'",
-    7: "'ISSUER'",
+    "ISSUERS": "write 'ISSUER'",
+    "xyz": "docs/guide.md",
+    "CLIENTS": "docs/guide.md",
+    "": "docs/guide.md",
+    7: "docs/guide.md",
 }
 
 TIMES = [None, 300, 300.0, "300", True, timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=999)]

@@ -10,11 +10,24 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.formats import localize
 from django.utils.html import format_html
 
 from . import naming, sessions
 from .devices import device_name
 from .models import Session, SessionQuerySet
+
+
+def _time(name: str, description: str) -> Any:
+    """A column of times in words, local ones: where `USE_TZ` is False, the admin shows UTC as if it were."""
+
+    @admin.display(description=description, ordering=name, empty_value="-")
+    def shown(admin: object, session: Session) -> str | None:
+        when = getattr(session, name)
+        return when and localize(timezone.localtime(when))
+
+    return shown
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -42,12 +55,12 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(Session)
 class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ["id", "user_name", "device", "ip_address", "created_at", "last_used", "status"]
+    list_display = ["id", "user_name", "device", "ip_address", "created", "last_used", "status"]
     list_filter = [StatusFilter, "rotated_at"]
     ordering = ["-created_at"]
     actions = ["end", "end_all_of_user"]
-    fields = ["id", "user_name", "client_id", "device", "user_agent", "ip_address", "created_at", "last_used"]
-    fields += ["auth_time", "amr", "scope", "expires_at", "status", "revoked_at", "generation"]
+    fields = ["id", "user_name", "client_id", "device", "user_agent", "ip_address", "created", "last_used"]
+    fields += ["logged_in", "amr", "scope", "expires", "status", "revoked", "generation"]
     show_full_result_count = False
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -82,9 +95,11 @@ class SessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def device(self, session: Session) -> str:
         return device_name(session.user_agent)
 
-    @admin.display(description="last used", ordering="rotated_at")
-    def last_used(self, session: Session) -> Any:
-        return session.rotated_at
+    created = _time("created_at", "created at")
+    last_used = _time("rotated_at", "last used")
+    logged_in = _time("auth_time", "auth time")
+    expires = _time("expires_at", "expires at")
+    revoked = _time("revoked_at", "revoked at")
 
     @admin.display(description="status")
     def status(self, session: Session) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -55,10 +56,23 @@ def token_endpoint(view: View) -> View:
                 response = answers.refuse(error)
             return answers.protect(response)
 
-    border = csrf_exempt(sensitive_post_parameters()(sensitive_variables()(border)))
+    guarded: Any = csrf_exempt(_of_a_request(sensitive_post_parameters()(sensitive_variables()(border))))
     for alias in connections:
-        border = transaction.non_atomic_requests(using=alias)(border)
-    return cast("View", border)
+        guarded = transaction.non_atomic_requests(using=alias)(guarded)
+    return cast("View", guarded)
+
+
+def _of_a_request(view: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(view)
+    def checked(request: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(request, HttpRequest):
+            raise ImproperlyConfigured(
+                f"token_endpoint was called with a {type(request).__name__} for a request. Write it above @api_view, "
+                "around as_view(), or as @method_decorator(token_endpoint, name='dispatch') on the class."
+            )
+        return view(request, *args, **kwargs)
+
+    return markcoroutinefunction(checked) if iscoroutinefunction(view) else checked
 
 
 def token_response(request: HttpRequest, tokens: TokenResponse) -> HttpResponse:

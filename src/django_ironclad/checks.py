@@ -10,13 +10,15 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import get_hasher
 from django.core import checks
 from django.db import connections, router
+from django.middleware.csrf import CsrfViewMiddleware
 
 from .conf import get_settings
 from .cookie_checks import Found, check_cookie, check_deployed_cookie
 from .key_checks import check_key_files, check_keys
+from .middleware import BearerMiddleware
 from .models import Session
 from .passwords import name_of_the_name
-from .readers import somebody_reads_tokens
+from .readers import place, somebody_reads_tokens
 from .rotation import PAUSE
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
@@ -46,11 +48,12 @@ def check_deployment(**_: Any) -> list[checks.CheckMessage]:
 
 
 def _middleware() -> Found:
-    order = list(django_settings.MIDDLEWARE)
-    if {MIDDLEWARE, CSRF} <= set(order) and order.index(MIDDLEWARE) > order.index(CSRF):
+    ours, csrf = place(BearerMiddleware), place(CsrfViewMiddleware)
+    if -1 < csrf < ours:
+        names = django_settings.MIDDLEWARE
         yield checks.Error(
             "BearerMiddleware stands after CsrfViewMiddleware, which refuses Bearer requests before they are seen.",
-            hint=f"In MIDDLEWARE, move {MIDDLEWARE!r} to before {CSRF!r}.",
+            hint=f"In MIDDLEWARE, move {names[ours]!r} to before {names[csrf]!r}.",
             id="ironclad.E001",
         )
     if not somebody_reads_tokens():

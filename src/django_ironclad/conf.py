@@ -210,8 +210,10 @@ def get_settings() -> Settings:
     names = [each.name for each in fields(Settings)]
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(str(name).upper(), names, n=1) or names
-            raise ImproperlyConfigured(f"IRONCLAD[{name!r}] is no setting; write {' or '.join(map(repr, near))}.")
+            # Not so near that every short word is: CLIENTS is no CLAIMS.
+            near = difflib.get_close_matches(str(name).upper(), names, n=1, cutoff=0.7)
+            instead = f"write {near[0]!r}" if near else "docs/guide.md lists them under Settings"
+            raise ImproperlyConfigured(f"IRONCLAD[{name!r}] is no setting; {instead}.")
     return Settings(**given)
 
 

@@ -11,22 +11,13 @@ from django.core import checks
 from django.views.debug import SafeExceptionReporterFilter
 
 from .conf import get_settings
+from .cors_patterns import lets_anybody_in
 from .origin import is_written_by_browsers
 
 Found = Iterator[checks.CheckMessage]
 
 #: By these a client on another origin learns what a refusal asks for. Browsers hide them unless they are exposed.
 EXPOSED: Final = ("WWW-Authenticate", "Retry-After")
-#: Below each of these anybody can have a name.
-_SUFFIXES: Final = ("invalid", "com", "org", "net", "io", "dev", "app", "de", "co.uk", "github.io", "vercel.app")
-_ANYBODY: Final = [
-    f"{scheme}://{host}{port}"
-    for scheme in ("https", "http")
-    for host in ("nobody-names-this", *(f"nobody-names-this.{suffix}" for suffix in _SUFFIXES))
-    for port in ("", ":8443")
-]
-#: How a pattern ends behind which nothing else can stand: at the end of the text, or in a port.
-_ENDS: Final = re.compile(r"(\$|\\[Zz]|:(\\d[+*]?|\[0-9\][+*]?|\d)+)\)*$")
 
 
 def check_cookie() -> Found:
@@ -64,13 +55,13 @@ def _same_site() -> Found:
 def _cors() -> Found:
     open_to = [
         *_open_settings(),
-        *filter(_lets_anybody_in, _cors_setting("ALLOWED_ORIGIN_REGEXES", "ORIGIN_REGEX_WHITELIST")),
+        *filter(lets_anybody_in, _cors_setting("ALLOWED_ORIGIN_REGEXES", "ORIGIN_REGEX_WHITELIST")),
     ]
     if open_to and getattr(django_settings, "CORS_ALLOW_CREDENTIALS", False):
         yield checks.Error(
             "CORS lets every site call this one with its visitors' cookies and read the answers.",
             hint=f"Name your front ends in CORS_ALLOWED_ORIGINS, and drop {open_to!r}. A pattern is matched from the "
-            "beginning, and needs a $ at its end.",
+            "beginning, needs a $ at its end, a \\ before each dot, and a \\. after what stands for any name.",
             id="ironclad.E005",
         )
 
@@ -81,12 +72,6 @@ def _open_settings() -> Iterator[str]:
     # Of a sandboxed frame, which any page can make.
     if "null" in _cors_setting("ALLOWED_ORIGINS", "ORIGIN_WHITELIST"):
         yield "null"
-
-
-def _lets_anybody_in(pattern: str | re.Pattern[str]) -> bool:
-    """Whether somebody can get a host that django-cors-headers finds by this, as it does it."""
-    text = pattern if isinstance(pattern, str) else pattern.pattern
-    return not _ENDS.search(text) or any(re.match(pattern, origin) for origin in _ANYBODY)
 
 
 def _trusted() -> Found:

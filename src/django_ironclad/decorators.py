@@ -64,7 +64,7 @@ def _requires(requirement: Requirement) -> Callable[[View], View]:
             @wraps(view)
             async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 try:
-                    await auth.aauthorize(request.user, _token(request), requirement)
+                    await auth.aauthorize(*_whose(request), requirement)
                 except IroncladError as error:
                     return answers.refuse(error)
                 return await view(request, *args, **kwargs)
@@ -74,7 +74,7 @@ def _requires(requirement: Requirement) -> Callable[[View], View]:
             @wraps(view)
             def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 try:
-                    auth.authorize(request.user, _token(request), requirement)
+                    auth.authorize(*_whose(request), requirement)
                 except IroncladError as error:
                     return answers.refuse(error)
                 return view(request, *args, **kwargs)
@@ -84,9 +84,14 @@ def _requires(requirement: Requirement) -> Callable[[View], View]:
     return decorate
 
 
-def _token(request: Any) -> object:
+def _whose(request: Any) -> tuple[Any, object]:
+    if not hasattr(request, "META"):
+        raise ImproperlyConfigured(
+            f"requires() is for functions, and was called with a {type(request).__name__} for a request. For a view "
+            "that is a class decorate as_view(); for one of its methods write @method_decorator(requires(…))."
+        )
     try:
-        return request.auth
+        return request.user, request.auth
     except AttributeError:
         raise ImproperlyConfigured(
             "requires() reads what BearerMiddleware finds: add django_ironclad.middleware.BearerMiddleware to "

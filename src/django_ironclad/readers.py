@@ -20,6 +20,12 @@ def somebody_reads_tokens() -> bool:
     return any(map(_is_reader, map(_imported, named))) or any(map(_is_reader, _authenticators(get_resolver())))
 
 
+def place(kind: type) -> int:
+    """Where in MIDDLEWARE this class or one of its subclasses stands first, -1 for nowhere."""
+    classes = map(_imported, settings.MIDDLEWARE)
+    return next((at for at, each in enumerate(classes) if isinstance(each, type) and issubclass(each, kind)), -1)
+
+
 def _is_reader(authenticator: Any) -> bool:
     kind = authenticator if isinstance(authenticator, type) else type(authenticator)
     return issubclass(kind, tuple(_readers()))
