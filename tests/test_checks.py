@@ -35,6 +35,8 @@ from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.ninja import Bearer
 from django_ironclad.ninja import requires as ninja_requires
 
+# On Django 6.1 its own checks ask an SQLite whether it knows JSON.
+pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[1]
 SAFE: dict[str, Any] = {
     "SECRET_KEY": "0123456789abcdef" * 4,
