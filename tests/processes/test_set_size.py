@@ -47,7 +47,8 @@ def insert(rows: int, revoked_at: str) -> None:
         "expires_at": "now() + interval '90 days'",
         "revoked_at": revoked_at,
     }
-    defaults = {"DateTimeField": "now()", "CharField": "''", "GenericIPAddressField": "NULL"}
+    defaults = {"DateTimeField": "now()", "CharField": "''", "TextField": "''", "BooleanField": "false"}
+    defaults |= dict.fromkeys(("GenericIPAddressField", "JSONField"), "NULL")
     values = {
         field.column: given.get(field.column, defaults.get(field.get_internal_type(), "0"))
         for field in Session._meta.concrete_fields
