@@ -73,8 +73,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(folder: Path, demo: Demo, output: Path, port: int = 0) -> Iterator[str]:
-    """The address of its development server; Django is not at the README's port, but where these tests have theirs."""
+def served(folder: Path, demo: Demo, page: Page, output: Path, port: int = 0) -> Iterator[str]:
+    """The address of its development server, as long as `page` may look at it.
+
+    Django is not at the README's port, but where these tests have theirs.
+    """
     for config in ("vite.config.ts", "proxy.conf.json"):
         if (folder / config).exists():
             text = (folder / config).read_text()
@@ -85,6 +88,8 @@ def served(folder: Path, demo: Demo, output: Path, port: int = 0) -> Iterator[st
         try:
             yield server.url
         finally:
+            # First: a development server's page looks for it when it is gone, and complains.
+            page.close()
             # npm, its shell, and what that has started.
             with suppress(ProcessLookupError):
                 os.killpg(server.process.pid, signal.SIGTERM)
@@ -96,7 +101,7 @@ def test_an_example_logs_in_through_its_own_development_server(
 ) -> None:
     page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     ended = page.locator("form")
-    with served(install(name, client), demo, tmp_path / "server") as url:
+    with served(install(name, client), demo, page, tmp_path / "server") as url:
         page.goto(url)
         log_in(page, "wrong")
         expect(page.get_by_role("alert")).to_have_text("No active account was found with these credentials.")
@@ -130,7 +135,7 @@ def test_the_short_form_of_vites_proxy_is_refused_by_its_host(
     page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
     log = demo.data / "demo.log"
     before = len(log.read_text())
-    with served(install_with_the_short_form(client), demo, tmp_path / "server") as url:
+    with served(install_with_the_short_form(client), demo, page, tmp_path / "server") as url:
         page.goto(url)
         log_in(page, PASSWORD)
         expect(page.get_by_role("alert")).to_have_text("The request does not come from an allowed origin.")
@@ -148,7 +153,7 @@ def test_a_proxy_that_rewrites_the_host_needs_its_origin_in_the_settings(
     trusting = demo_environment(tmp_path / "data") | {"CSRF_TRUSTED_ORIGINS": f"http://localhost:{port}"}
     with (
         running(tmp_path / "data", env=trusting) as demo,
-        served(install_with_the_short_form(client), demo, tmp_path / "server", port) as url,
+        served(install_with_the_short_form(client), demo, page, tmp_path / "server", port) as url,
     ):
         page.goto(url)
         log_in(page, PASSWORD)
