@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import update_last_login
-from django.contrib.auth.signals import user_logged_in
 from django.db import OperationalError, connection, transaction
 
 from django_ironclad import auth, sessions, signals
@@ -28,11 +26,9 @@ if connection.vendor == "mysql":
 
 
 @pytest.fixture(autouse=True)
-def no_last_login() -> Iterator[None]:
+def no_last_login(settings: Any) -> None:
     """Or PostgreSQL refuses to save a user who has logged in since the snapshot."""
-    assert user_logged_in.disconnect(dispatch_uid="update_last_login")
-    yield
-    user_logged_in.connect(update_last_login, dispatch_uid="update_last_login")
+    settings.IRONCLAD = {"UPDATE_LAST_LOGIN": False}
 
 
 @contextmanager

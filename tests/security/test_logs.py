@@ -121,6 +121,8 @@ def test_that_nobody_can_read_which_sessions_ended_is_a_warning(caplog: pytest.L
     def fail(*args: Any) -> Any:
         raise OperationalError("the database is gone")
 
+    # Else one of its own is made, which the wrapper knows nothing of.
+    connection.ensure_connection()
     with connection.execute_wrapper(fail), pytest.raises(TemporarilyUnavailable):
         RevokedSessions().freshen()
 
