@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django_ironclad.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, decide
+from django_ironclad.tokens.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, decide
 
 #: As long as an access token lives here, and so as often as a client refreshes.
 TURN = 300.0

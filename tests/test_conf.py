@@ -17,9 +17,9 @@ from django.test import override_settings
 from django_ironclad import auth
 from django_ironclad.conf import Settings, get_key_ring, get_refresh_secrets, get_settings, no_claims, no_scopes
 from django_ironclad.errors import InvalidToken
-from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
 from django_ironclad.tokens import issue
+from django_ironclad.tokens.keys import Key, derive
 
 from .conftest import Api, Person, time_passes
 from .test_keys import KEYS, P256, PEMS, PUBLIC_PEMS, pem

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from django_ironclad.encoding import b64decode, b64encode, dump_json, load_json
+from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json, load_json
 
 #: RFC 4648 §10, without padding; the last two are all that tells the two alphabets apart.
 BASE64URL = {

@@ -15,9 +15,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa, x25519
 
-from django_ironclad.encoding import b64decode, b64encode
 from django_ironclad.errors import InvalidToken, UnknownKey
-from django_ironclad.keys import Key, KeyRing, derive
+from django_ironclad.tokens.encoding import b64decode, b64encode
+from django_ironclad.tokens.keys import Key, KeyRing, derive
 
 
 def pem(key: Any, form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8, password: bytes = b"") -> str:

@@ -14,9 +14,9 @@ from django.test import override_settings
 
 from django_ironclad import auth
 from django_ironclad.conf import get_key_ring
-from django_ironclad.encoding import b64decode, load_json
 from django_ironclad.errors import InvalidToken
-from django_ironclad.keys import derive
+from django_ironclad.tokens.encoding import b64decode, load_json
+from django_ironclad.tokens.keys import derive
 
 from .conftest import Api, Person
 from .test_keys import PEMS, PUBLIC_PEMS

@@ -21,11 +21,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from django_ironclad.conf import get_key_ring
-from django_ironclad.encoding import b64decode, b64encode, dump_json, load_json
 from django_ironclad.errors import InvalidGrant, InvalidToken, UnknownKey
-from django_ironclad.keys import Key, KeyRing
-from django_ironclad.rotation import RefreshToken
 from django_ironclad.tokens import MAX_LENGTH, AccessToken, issue, verify
+from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json, load_json
+from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.rotation import RefreshToken
 
 from .conftest import Api, Person
 from .test_keys import KEYS, P256, PUBLIC_PEMS, SECRET, STRANGERS

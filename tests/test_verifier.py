@@ -13,12 +13,12 @@ import pytest
 import time_machine
 from django.test import override_settings
 
-from django_ironclad import auth, verifier
+from django_ironclad import auth
 from django_ironclad.conf import get_verifier
 from django_ironclad.errors import InvalidToken
-from django_ironclad.keys import Key, KeyRing
-from django_ironclad.tokens import issue
-from django_ironclad.verifier import Verifier
+from django_ironclad.tokens import issue, verifier
+from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.verifier import Verifier
 
 from .conftest import Person
 from .test_keys import KEYS, STRANGERS

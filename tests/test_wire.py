@@ -22,8 +22,8 @@ from django.urls import include, path
 
 from django_ironclad import auth, http, urls
 from django_ironclad.decorators import requires, requires_recent_login, strict
-from django_ironclad.encoding import b64decode
 from django_ironclad.errors import IroncladError
+from django_ironclad.tokens.encoding import b64decode
 
 from .conftest import Person, time_passes
 from .described import assert_described

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 
-from django_ironclad import rotation
-from django_ironclad.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens import rotation
+from django_ironclad.tokens.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
 
 from . import former
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
 
-from django_ironclad.rotation import Decision, Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens.rotation import Decision, Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
 
 from .candidates import GRACE, NOW
 from .graph import explore, longest

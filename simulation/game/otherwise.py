@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from django_ironclad import rotation
+from django_ironclad.tokens import rotation
 
 
 def decide_otherwise(*changes: tuple[str, str], **limits: int) -> Any:

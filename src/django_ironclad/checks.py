@@ -19,7 +19,7 @@ from .middleware import BearerMiddleware
 from .models import Session
 from .passwords import name_of_the_name
 from .readers import place, somebody_reads_tokens
-from .rotation import PAUSE
+from .tokens.rotation import PAUSE
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"

@@ -15,7 +15,7 @@ from django.utils.crypto import constant_time_compare
 from .clocks import Now, UTCDateTimeField
 from .conf import get_settings
 from .home import home
-from .rotation import Line
+from .tokens.rotation import Line
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -18,7 +18,7 @@ from .home import home
 from .issuing import TokenResponse
 from .models import Session, auth_hashes, new_seed, reason_of
 from .realms import current_realm
-from .rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+from .tokens.rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
 ATTEMPTS: Final = 4

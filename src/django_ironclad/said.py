@@ -9,10 +9,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 from . import naming, tokens
 from .conf import get_settings
-from .encoding import dump_json, load_json
 from .errors import InvalidScope
 from .models import Session
 from .requirements import parse_scope
+from .tokens.encoding import dump_json, load_json
 
 #: Bytes of group names, as JSON, that a token carries. With more it says `groups_left_out`.
 MOST_GROUPS: Final = 2048

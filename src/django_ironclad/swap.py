@@ -13,7 +13,7 @@ from .clocks import Now
 from .home import home
 from .models import Session, auth_hashes
 from .prepared import Parameter, Prepared
-from .rotation import Repeat, Rotate, Withhold
+from .tokens.rotation import Repeat, Rotate, Withhold
 
 
 def move(session: Session, decision: Repeat | Withhold | Rotate) -> bool:

@@ -17,7 +17,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from . import naming
 from .errors import InvalidToken, IroncladError
 from .tokens import AccessToken
-from .verifier import REMEMBERED
+from .tokens.verifier import REMEMBERED
 
 #: Which request is being answered. A variable, not a call: whoever admits somebody sets it.
 request_at_hand: Final[ContextVar[Any]] = ContextVar("ironclad_request_at_hand", default=None)

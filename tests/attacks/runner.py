@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from django_ironclad.errors import InvalidToken
-from django_ironclad.keys import Key, KeyRing
-from django_ironclad.verifier import Verifier
+from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.verifier import Verifier
 
 from . import forging
 from .signing import OURS

@@ -23,12 +23,11 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, ninja, refresh, sessions, tokens, users, verifier
+from django_ironclad import auth, ninja, refresh, sessions, tokens, users
 from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
 from django_ironclad.decorators import requires
-from django_ironclad.encoding import b64encode
 from django_ironclad.errors import (
     AccessDenied,
     GroupsLeftOut,
@@ -41,11 +40,12 @@ from django_ironclad.errors import (
 )
 from django_ironclad.handshake import BEARER, Handshake
 from django_ironclad.handshake import read as read_handshake
-from django_ironclad.keys import Key, derive
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
-from django_ironclad.rotation import RefreshToken
-from django_ironclad.tokens import AccessToken
+from django_ironclad.tokens import AccessToken, verifier
+from django_ironclad.tokens.encoding import b64encode
+from django_ironclad.tokens.keys import Key, derive
+from django_ironclad.tokens.rotation import RefreshToken
 from tests.conftest import Api, Person, time_passes
 from tests.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
 

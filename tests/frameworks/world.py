@@ -16,8 +16,8 @@ from django_ironclad import auth, tokens
 from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring
 from django_ironclad.issuing import TokenResponse
-from django_ironclad.keys import Key
 from django_ironclad.models import Session
+from django_ironclad.tokens.keys import Key
 
 from ..conftest import Person
 

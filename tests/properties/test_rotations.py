@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from django_ironclad.rotation import (
+from django_ironclad.tokens.rotation import (
     MAX_AHEAD,
     MAX_DOUBTS,
     MAX_REPEATED,

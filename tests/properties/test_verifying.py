@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from django_ironclad.encoding import b64decode
 from django_ironclad.errors import InvalidGrant, InvalidToken
-from django_ironclad.keys import Key, KeyRing
-from django_ironclad.rotation import RefreshToken
 from django_ironclad.tokens import RESERVED, AccessToken, issue, verify
-from django_ironclad.verifier import Verifier
+from django_ironclad.tokens.encoding import b64decode
+from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.verifier import Verifier
 
 from ..test_keys import KEYS, STRANGERS
 from . import for_all

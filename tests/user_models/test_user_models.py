@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from django_ironclad.encoding import b64decode, b64encode, dump_json
+from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json
 
 from . import story
 from .kinds import KINDS

@@ -15,7 +15,7 @@ from django.dispatch import Signal
 
 from .. import auth, issuing, sessions, signals, standing, tokens
 from ..conf import Transport, get_key_ring
-from ..encoding import b64decode, load_json
+from ..tokens.encoding import b64decode, load_json
 from ..errors import InvalidGrant
 from ..groups import join
 from ..models import Session

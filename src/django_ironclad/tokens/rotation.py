@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar, Final, Literal
 
+from ..errors import InvalidGrant
 from .encoding import b64encode
-from .errors import InvalidGrant
 
 #: How many generations a token may be ahead of a database that lost its last writes.
 MAX_AHEAD: Final = 3

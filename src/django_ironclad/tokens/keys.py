@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from ..errors import InvalidToken, UnknownKey
 from .encoding import b64encode, dump_json
-from .errors import InvalidToken, UnknownKey
 
 TYPE: Final = "at+jwt"  # RFC 9068 §2.1
 _SHA256 = hashes.SHA256()

@@ -6,9 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Final
 
-from .errors import InvalidToken
+from ..errors import InvalidToken
+from .access import AccessToken
 from .keys import KeyRing
-from .tokens import AccessToken, verify
+from .signed import verify
 
 #: So many tokens are remembered at least while they are in use, and twice as many at most: about 8 MB.
 REMEMBERED: Final = 4096

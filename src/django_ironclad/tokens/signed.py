@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..errors import InvalidToken
 from .access import RESERVED, AccessToken, parse
 from .encoding import b64decode, b64encode, dump_json, load_json
-from .errors import InvalidToken
 from .keys import Key, KeyRing
 
 __all__ = ["RESERVED", "AccessToken"]

@@ -8,8 +8,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+from ..errors import GroupsLeftOut
 from .encoding import dump_json, load_json
-from .errors import GroupsLeftOut
 
 #: Claims of the RFCs and of ours, which nobody else sets.
 RESERVED: Final = frozenset(
