@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from django.test import override_settings
 
-from django_ironclad import clocks
-from django_ironclad.clocks import Now
+from django_ironclad.database import clocks
+from django_ironclad.database.clocks import Now
 from django_ironclad.models import Session
 from django_ironclad.revocation import revoked_sessions
 

@@ -12,7 +12,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from django_ironclad import auth, revocation
-from django_ironclad.clocks import Now
+from django_ironclad.database.clocks import Now
 from django_ironclad.management.commands import ironclad_prune
 from django_ironclad.models import Session
 

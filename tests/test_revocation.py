@@ -20,8 +20,9 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
-from django_ironclad import auth, committed, revocation, sessions
-from django_ironclad.clocks import Now
+from django_ironclad import auth, revocation, sessions
+from django_ironclad.database import committed
+from django_ironclad.database.clocks import Now
 from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
 from django_ironclad.models import Session
 from django_ironclad.revocation import RevokedSessions, revoked_sessions

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 )
 
 from django_ironclad import revocation, sessions
-from django_ironclad.clocks import Now
+from django_ironclad.database.clocks import Now
 from django_ironclad.errors import TemporarilyUnavailable
 from django_ironclad.models import Session
 from django_ironclad.revocation import revoked_sessions

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from . import at_hand, issuing, refresh, said, sessions, standing
 from .authorizing import session_of
-from .availability import database_needed
+from .database.availability import database_needed
 from .errors import InvalidToken, MissingToken
 from .issuing import TokenResponse
 from .models import Session, auth_hashes

@@ -15,8 +15,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from . import cookie
-from .availability import database_needed
 from .conf import get_settings
+from .database.availability import database_needed
 from .devices import printable
 from .errors import IroncladError, MissingToken, RefreshTokenReplaced
 from .issuing import TokenResponse

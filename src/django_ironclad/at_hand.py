@@ -10,9 +10,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, request_started
 
 from . import naming, sessions
-from .availability import database_needed
+from .database.availability import database_needed
+from .database.places import home
 from .errors import TemporarilyUnavailable
-from .home import home
 from .realms import realm
 from .tokens import AccessToken
 from .users import request_at_hand

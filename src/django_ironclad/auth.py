@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from . import issuing, sessions
 from .amending import amend, check_page, issue, update_session_auth_hash
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
-from .availability import database_needed
 from .conf import get_settings, get_verifier
+from .database.availability import database_needed
 from .ended import ended_sessions, revoked_sessions
 from .errors import InvalidToken, IroncladError
 from .granting import BY_PASSWORD, FIRST_PARTY, login, login_by_password, logout, reauthenticate, refresh

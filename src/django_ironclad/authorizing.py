@@ -9,8 +9,8 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 
 from . import naming, standing
-from .availability import database_needed
 from .conf import get_settings
+from .database.availability import database_needed
 from .errors import InvalidToken
 from .models import Session, reason_of
 from .requirements import Requirement

@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from . import answers, cookie, http, pages
-from .availability import database_needed
+from .database.availability import database_needed
 from .errors import InvalidRequest, IroncladError, OriginNotAllowed
 from .issuing import TokenResponse
 from .origin import check_form

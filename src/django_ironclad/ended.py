@@ -8,7 +8,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .home import place
+from .database.places import place
 from .realms import known_realm
 from .revocation import RevokedSessions, revoked_sessions
 

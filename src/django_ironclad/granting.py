@@ -15,8 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 from . import issuing, last_login, passwords, sessions, signals, standing, starting
 from . import refresh as refresh_tokens
 from .authorizing import session_of
-from .availability import database_needed
 from .conf import Transport, get_settings
+from .database.availability import database_needed
 from .devices import client_address
 from .errors import InvalidCredentials, InvalidGrant, RefreshTokenReplaced, UserChanged
 from .issuing import TokenResponse

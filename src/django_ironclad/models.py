@@ -12,9 +12,9 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import constant_time_compare
 
-from .clocks import Now, UTCDateTimeField
 from .conf import get_settings
-from .home import home
+from .database.clocks import Now, UTCDateTimeField
+from .database.places import home
 from .tokens.rotation import Line
 
 if TYPE_CHECKING:

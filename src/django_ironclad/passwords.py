@@ -15,7 +15,7 @@ from django.db import router
 from django.http import HttpRequest
 
 from . import naming, refresh, upgrades
-from .availability import database_needed
+from .database.availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
 from .issuing import TokenResponse
 from .models import Session

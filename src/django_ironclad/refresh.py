@@ -10,11 +10,11 @@ from django.db import connections
 from django.db.models import F
 
 from . import issuing, sessions, signals, standing, swap
-from .availability import in_one_transaction
-from .clocks import Now
 from .conf import Transport, get_refresh_secrets, get_settings
+from .database.availability import in_one_transaction
+from .database.clocks import Now
+from .database.places import home
 from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
-from .home import home
 from .issuing import TokenResponse
 from .models import Session, auth_hashes, new_seed, reason_of
 from .realms import current_realm

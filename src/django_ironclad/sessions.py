@@ -15,10 +15,10 @@ from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
 from . import naming, signals
-from .availability import in_line, in_one_transaction
-from .clocks import Now
+from .database.availability import in_line, in_one_transaction
+from .database.clocks import Now
+from .database.places import at_home_in, from_here, home
 from .ended import invalidate
-from .home import at_home_in, from_here, home
 from .models import Session, auth_hashes
 from .user_classes import user_key
 

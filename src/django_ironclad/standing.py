@@ -10,9 +10,9 @@ from django.db import models
 from django.db.models import F
 
 from . import groups
-from .home import home
+from .database.places import home
+from .database.prepared import Parameter, Prepared
 from .models import Session, some_users_are_hidden
-from .prepared import Parameter, Prepared
 
 #: What no check asks, read from the row by whoever does: a tenth of what a check costs is to fetch these.
 _UNCHECKED: Final = frozenset(

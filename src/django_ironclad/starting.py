@@ -14,13 +14,13 @@ from django.db.models import DurationField, OuterRef, Subquery
 from django.db.models.sql import InsertQuery
 
 from . import signals, standing
-from .clocks import Now
 from .conf import Transport, get_settings
+from .database.clocks import Now
+from .database.places import from_here, home
+from .database.prepared import Parameter, Prepared
 from .devices import printable
 from .errors import UserChanged
-from .home import from_here, home
 from .models import Session, auth_hashes, some_users_are_hidden
-from .prepared import Parameter, Prepared
 from .sessions import revoke, tell
 
 

@@ -8,11 +8,11 @@ from typing import Any, Final, cast
 from django.db import OperationalError
 from django.db.models.sql import Query, UpdateQuery
 
-from .availability import is_serialization_failure
-from .clocks import Now
-from .home import home
+from .database.availability import is_serialization_failure
+from .database.clocks import Now
+from .database.places import home
+from .database.prepared import Parameter, Prepared
 from .models import Session, auth_hashes
-from .prepared import Parameter, Prepared
 from .tokens.rotation import Repeat, Rotate, Withhold
 
 

@@ -12,8 +12,8 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from .conf import get_settings
+from .database.places import home, in_schema
 from .ended import ended_sessions
-from .home import home, in_schema
 from .realms import known_realm, realm
 
 P = ParamSpec("P")

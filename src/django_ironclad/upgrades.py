@@ -14,7 +14,7 @@ from django.contrib.auth import hashers
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from .home import home
+from .database.places import home
 from .models import Session, auth_hashes
 from .user_classes import user_key
 

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from . import at_hand, sessions, upgrades
-from .home import at_home_in, from_here, home
+from .database.places import at_home_in, from_here, home
 from .models import Session
 from .user_classes import are_ours, is_user, may_decide, user_classes, user_key
 

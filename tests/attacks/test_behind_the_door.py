@@ -24,9 +24,9 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad import auth, ninja, refresh, sessions, tokens, users
-from django_ironclad.clocks import Now
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.connections import Connection
+from django_ironclad.database.clocks import Now
 from django_ironclad.decorators import requires
 from django_ironclad.errors import (
     AccessDenied,

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from django_ironclad import revocation
-from django_ironclad.committed import committed_rows
+from django_ironclad.database.committed import committed_rows
 from django_ironclad.models import Session
 from django_ironclad.revocation import RECENT, RevokedSessions
 

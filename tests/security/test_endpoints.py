@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client, override_settings
 
 from django_ironclad import auth
-from django_ironclad.clocks import Now
+from django_ironclad.database.clocks import Now
 from django_ironclad.http import MAX_PASSWORD
 from django_ironclad.models import Session
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from ...clocks import Now
+from ...database.clocks import Now
 from ...models import Session, SessionQuerySet
 from ...revocation import window
 

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from django.db import InterfaceError, InternalError, OperationalError, transaction
 
-from .errors import TemporarilyUnavailable
+from ..errors import TemporarilyUnavailable
 
 T = TypeVar("T")
 

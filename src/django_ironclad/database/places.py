@@ -12,8 +12,8 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connections, router
 
-from .conf import get_settings
-from .realms import known_realm, realm
+from ..conf import get_settings
+from ..realms import known_realm, realm
 
 _kept: Final[ContextVar[str]] = ContextVar("ironclad_home", default="")
 
