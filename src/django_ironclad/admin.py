@@ -14,9 +14,10 @@ from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import format_html
 
-from . import naming, sessions
+from . import sessions
 from .devices import device_name
 from .models import Session, SessionQuerySet
+from .user_model import naming
 
 
 def _time(name: str, description: str) -> Any:

@@ -14,12 +14,13 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest
 
-from . import naming, refresh, upgrades
+from . import refresh, upgrades
 from .database.availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
 from .issuing import TokenResponse
 from .models import Session
 from .shown import stand_in
+from .user_model import naming
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:

@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from .database.places import home
 from .models import Session, auth_hashes
-from .user_classes import user_key
+from .user_model.classes import user_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from django.db.models.signals import post_delete, post_save, pre_delete, pre_sav
 from . import at_hand, sessions, upgrades
 from .database.places import at_home_in, from_here, home
 from .models import Session
-from .user_classes import are_ours, is_user, may_decide, user_classes, user_key
+from .user_model.classes import are_ours, is_user, may_decide, user_classes, user_key
 
 _PASSWORD: Final = frozenset({"password"})
 

@@ -17,7 +17,7 @@ from .. import auth, issuing, sessions, signals, standing, tokens
 from ..conf import Transport, get_key_ring
 from ..tokens.encoding import b64decode, load_json
 from ..errors import InvalidGrant
-from ..groups import join
+from ..user_model.groups import join
 from ..models import Session
 from . import clients
 

@@ -13,7 +13,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import DecimalField, Field
 
-from .errors import InvalidToken
+from ..errors import InvalidToken
 
 #: What a field raises for a text that is none of its values.
 NO_VALUE = (ValidationError, ValueError, TypeError, ArithmeticError, LookupError)
