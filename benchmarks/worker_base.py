@@ -59,7 +59,7 @@ class Base:
     def tick(self) -> None:
         """The set of ended sessions is read before, and not within what is measured: it is read once a second."""
         if "django_ironclad" in self.candidate.apps:
-            from django_ironclad.revocation import revoked_sessions
+            from django_ironclad.sessions.revoked import revoked_sessions
 
             revoked_sessions.freshen()
 

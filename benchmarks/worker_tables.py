@@ -92,7 +92,7 @@ class Tables(Refreshes):
     def ended(self, count: int) -> dict[str, float]:
         """So many more sessions ended a minute ago, and this process reads them all: seconds of that, and
         nanoseconds of a look-up of one that lives."""
-        from django_ironclad.revocation import RevokedSessions
+        from django_ironclad.sessions.revoked import RevokedSessions
 
         self.fill("ironclad.Session", count, revoked_at="now() - interval '70 seconds'")
         revoked_sessions = RevokedSessions()
@@ -105,7 +105,7 @@ class Tables(Refreshes):
         return {"read": read, "nanoseconds": best, "megabytes": self._traced_set()}
 
     def _traced_set(self) -> float:
-        from django_ironclad.revocation import RevokedSessions
+        from django_ironclad.sessions.revoked import RevokedSessions
 
         gc.collect()
         tracemalloc.start()
@@ -118,7 +118,7 @@ class Tables(Refreshes):
 
     def read_ended(self) -> bool:
         """So that `authenticate` looks sessions up among all that have ended."""
-        from django_ironclad.revocation import revoked_sessions
+        from django_ironclad.sessions.revoked import revoked_sessions
 
         revoked_sessions._forget()
         revoked_sessions.freshen()
@@ -126,8 +126,9 @@ class Tables(Refreshes):
 
     def remember(self, few: int, many: int) -> dict[str, float]:
         """Bytes that verified tokens take: each of a few, and all once there were many."""
-        from django_ironclad import auth, issuing
+        from django_ironclad import auth
         from django_ironclad.models import Session
+        from django_ironclad.sessions import issuing
 
         session = Session.objects.select_related("user").filter(user=self.users[0])[0]
 

@@ -24,8 +24,9 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 from django.urls import path
 
-from django_ironclad import auth, channels, handshake, revocation, sockets, threads
-from django_ironclad.revocation import RevokedSessions, revoked_sessions
+from django_ironclad import auth, channels, handshake, sockets, threads
+from django_ironclad.sessions import revoked
+from django_ironclad.sessions.revoked import RevokedSessions, revoked_sessions
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person
@@ -558,13 +559,13 @@ def polled() -> Iterator[None]:
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the set was read."""
     moments: list[float] = []
-    take_committed = revocation.take_committed
+    take_committed = revoked.take_committed
 
     def counted(*asked: Any) -> None:
         moments.append(time.monotonic())
         take_committed(*asked)
 
-    monkeypatch.setattr(revocation, "take_committed", counted)
+    monkeypatch.setattr(revoked, "take_committed", counted)
     return moments
 
 
@@ -629,12 +630,12 @@ def test_when_for_too_long_nobody_can_read_they_may_come_back_later(
 
     async def scenario() -> None:
         async with open_socket(token) as socket:
-            monkeypatch.setattr(revocation, "take_committed", gone)
+            monkeypatch.setattr(revoked, "take_committed", gone)
             assert await socket.receive_nothing(1.3)
-            monkeypatch.setattr(revocation, "clock", lambda: clock() + 31)
+            monkeypatch.setattr(revoked, "clock", lambda: clock() + 31)
             assert await socket.closed() == (4503, "temporarily_unavailable")
 
-    clock = revocation.clock
+    clock = revoked.clock
     run(scenario)
 
 

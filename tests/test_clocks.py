@@ -14,7 +14,7 @@ from django.test import override_settings
 from django_ironclad.database import clocks
 from django_ironclad.database.clocks import Now
 from django_ironclad.models import Session
-from django_ironclad.revocation import revoked_sessions
+from django_ironclad.sessions.revoked import revoked_sessions
 
 from .conftest import Api, Person, time_passes
 from .test_revocation import Clock, clock, refused  # noqa: F401 - a fixture

@@ -11,10 +11,11 @@ from django.db import connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from django_ironclad import auth, revocation
+from django_ironclad import auth
 from django_ironclad.database.clocks import Now
 from django_ironclad.management.commands import ironclad_prune
 from django_ironclad.models import Session
+from django_ironclad.sessions import revoked
 
 from .conftest import Api, Person, time_passes
 
@@ -151,7 +152,7 @@ def test_a_token_of_a_week_ago_whose_session_ended_stays_refused_whatever_is_pru
             run("ironclad_prune", "--older-than", "1")
         run("ironclad_prune")
         ended = Session.objects.get(pk=tokens["refresh_token"].split(".")[0])
-        assert Session.objects.filter(pk=ended.pk, revoked_at__gt=Now() - revocation.window()).exists()
+        assert Session.objects.filter(pk=ended.pk, revoked_at__gt=Now() - revoked.window()).exists()
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(milliseconds=250)])

@@ -23,11 +23,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from django_ironclad import auth, channels, ninja, said
+from django_ironclad import auth, channels, ninja
 from django_ironclad.connections import Connection
 from django_ironclad.errors import AccessDenied, GroupsLeftOut, InvalidToken
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
+from django_ironclad.sessions import payload
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person
@@ -123,7 +124,7 @@ def test_nobody_is_kept_out_by_being_in_many_groups(api: Api, rosa: Person) -> N
 @pytest.mark.parametrize(("length", "is_left_out"), [(0, False), (1, True)])
 def test_two_kibibytes_of_names_are_said(rosa: Person, length: int, is_left_out: bool) -> None:
     names = [f"{number:098d}" for number in range(20)]
-    room = said.MOST_GROUPS - len(json.dumps([*names, ""], separators=(",", ":")))
+    room = payload.MOST_GROUPS - len(json.dumps([*names, ""], separators=(",", ":")))
     names.append("x" * (room + length))
     Group.objects.all().delete()
     rosa.user.groups.set(Group.objects.bulk_create(Group(name=name) for name in names))
@@ -241,7 +242,7 @@ def test_whether_they_are_left_out_is_yes_or_no(api: Api, ada: Person, said: obj
     claims["amr"] = []
 
     with pytest.raises(ValueError, match="groups_left_out"):
-        AccessToken.of({**claims, "groups": [], "groups_left_out": said})
+        AccessToken.of({**claims, "groups": [], "groups_left_out": payload})
 
 
 def test_who_says_both_leaves_them_out(api: Api, ada: Person) -> None:
@@ -289,9 +290,9 @@ def test_a_websocket_asks_off_the_event_loop(api: Api, rosa: Person, ada: Person
     async def hear(token: str) -> Any:
         socket = Websocket(channels.BearerMiddleware(says_which), token)
         await socket.connect()
-        said = await socket.receive_output(SOON)
+        payload = await socket.receive_output(SOON)
         await socket.wait(SOON)
-        return json.loads(said["text"])
+        return json.loads(payload["text"])
 
     assert asyncio.run(hear(api.login(rosa)["access_token"])) == ["barred", *NAMES]
     assert asyncio.run(hear(api.login(ada)["access_token"])) == []

@@ -13,9 +13,10 @@ from django.db import OperationalError, connection, connections
 from django.db.models.sql import UpdateQuery
 from django.test.utils import CaptureQueriesContext
 
-from django_ironclad import auth, standing
+from django_ironclad import auth
 from django_ironclad.database.prepared import Parameter, Prepared
 from django_ironclad.models import Session
+from django_ironclad.sessions import standing
 from django_ironclad.signals import session_started
 
 from .conftest import Person, race, time_passes

@@ -19,12 +19,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, ended, realms, sessions
+from django_ironclad import auth, realms, sessions
 from django_ironclad.channels import BearerMiddleware
-from django_ironclad.ended import ended_sessions
 from django_ironclad.errors import InvalidGrant, InvalidToken
 from django_ironclad.models import Session
 from django_ironclad.realms import current_realm, enter, realm
+from django_ironclad.sessions import by_realm
+from django_ironclad.sessions.by_realm import ended_sessions
 
 from .conftest import PASSWORD, Person, time_passes
 from .websockets import Websocket
@@ -45,7 +46,7 @@ def _realms() -> Iterator[None]:
     with override_settings(IRONCLAD={"REALM": by_host}, ALLOWED_HOSTS=["*"]):
         yield
     realms._leave()
-    ended._forget()
+    by_realm._forget()
 
 
 class Tenant:
@@ -148,9 +149,9 @@ def test_a_job_ends_the_sessions_of_whoever_it_names_and_of_no_other_tenants(tmp
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     assert done.returncode == 0, done.stderr
-    ended = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
-    assert len(ended) == 6
-    assert set(map(tuple, ended.values())) == {(0, 1)}, ended
+    by_realm = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
+    assert len(by_realm) == 6
+    assert set(map(tuple, by_realm.values())) == {(0, 1)}, by_realm
 
 
 def test_a_host_of_which_the_project_knows_no_realm_ends_sessions_all_the_same(ada: Person, acme: Tenant) -> None:
@@ -288,9 +289,9 @@ def test_each_realm_reads_for_itself_and_an_end_makes_only_its_own_read_again(dj
                 assert ended_sessions(name).is_due()
                 ended_sessions(name).freshen()
         with realm("acme"):
-            ended.invalidate(["a session"])
+            by_realm.invalidate(["a session"])
         assert (ended_sessions("acme").is_due(), ended_sessions("globex").is_due()) == (True, False)
-        ended.invalidate(["a session"])
+        by_realm.invalidate(["a session"])
         assert ended_sessions("globex").is_due()
 
 
@@ -298,14 +299,14 @@ def test_a_thousand_realms_and_many_more_take_no_more_memory_than_2048() -> None
     for number in range(5000):
         ended_sessions(f"tenant-{number}")
 
-    assert sum(map(len, ended._halves)) <= 2 * ended.KEPT
+    assert sum(map(len, by_realm._halves)) <= 2 * by_realm.KEPT
     assert ended_sessions("tenant-4999") is ended_sessions("tenant-4999")
 
 
 def test_a_realm_that_was_dropped_is_read_anew() -> None:
     with as_in_production(), realm("acme"):
         ended_sessions("acme").freshen()
-        for number in range(2 * ended.KEPT):
+        for number in range(2 * by_realm.KEPT):
             ended_sessions(f"tenant-{number}")
         assert ended_sessions("acme").is_due()
 

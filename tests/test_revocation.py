@@ -20,12 +20,13 @@ from django.db import InterfaceError, OperationalError, connection, connections,
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
-from django_ironclad import auth, revocation, sessions
+from django_ironclad import auth, sessions
 from django_ironclad.database import committed
 from django_ironclad.database.clocks import Now
 from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
 from django_ironclad.models import Session
-from django_ironclad.revocation import RevokedSessions, revoked_sessions
+from django_ironclad.sessions import revoked
+from django_ironclad.sessions.revoked import RevokedSessions, revoked_sessions
 
 from .conftest import Api, Person, race
 
@@ -44,7 +45,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     """As in production, where the set is polled; but time passes when the test says so."""
     clock = Clock()
-    monkeypatch.setattr(revocation, "clock", clock)
+    monkeypatch.setattr(revoked, "clock", clock)
     teardown_test_environment()
     revoked_sessions._forget()
     yield clock
@@ -482,7 +483,7 @@ def test_a_forked_process_reads_for_itself(clock: Clock) -> None:
 
 
 def test_sixty_bits_tell_sessions_apart() -> None:
-    keys = {revocation._key(str(uuid.uuid4())) for _ in range(100_000)}
+    keys = {revoked._key(str(uuid.uuid4())) for _ in range(100_000)}
 
     assert len(keys) == 100_000
     assert functools.reduce(operator.or_, keys) == 2**60 - 1

@@ -25,11 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_ironclad import revocation, sessions
+from django_ironclad import sessions
 from django_ironclad.database.clocks import Now
 from django_ironclad.errors import TemporarilyUnavailable
 from django_ironclad.models import Session
-from django_ironclad.revocation import revoked_sessions
+from django_ironclad.sessions import revoked
+from django_ironclad.sessions.revoked import revoked_sessions
 
 from .properties import patient, tried
 
@@ -180,7 +181,7 @@ def _unless_it_writes(execute: Any, sql: str, *rest: Any) -> Any:
 @pytest.fixture
 def polled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in production; but time passes when the story says so."""
-    monkeypatch.setattr(revocation, "clock", lambda: Revocations.clock)
+    monkeypatch.setattr(revoked, "clock", lambda: Revocations.clock)
     teardown_test_environment()
     yield
     setup_test_environment()

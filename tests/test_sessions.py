@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from django_ironclad import auth, sessions
 from django_ironclad.models import Session
-from django_ironclad.revocation import revoked_sessions
+from django_ironclad.sessions.revoked import revoked_sessions
 from django_ironclad.testing import recorded
 
 from .conftest import PASSWORD, Api, Person, race, time_passes

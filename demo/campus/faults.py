@@ -20,10 +20,11 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from django_ironclad import auth, issuing
+from django_ironclad import auth
 from django_ironclad.answers import error_answer
 from django_ironclad.errors import InvalidToken, IroncladError, RateLimited, TemporarilyUnavailable
 from django_ironclad.http import bearer_token
+from django_ironclad.sessions import issuing
 
 FRESH = settings.IRONCLAD
 #: Among them what a proxy, a captive portal or a debug page says in our place.

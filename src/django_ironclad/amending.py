@@ -9,13 +9,14 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from . import at_hand, issuing, refresh, said, sessions, standing
+from . import at_hand, sessions
 from .authorizing import session_of
 from .database.availability import database_needed
 from .errors import InvalidToken, MissingToken
-from .issuing import TokenResponse
 from .models import Session, auth_hashes
 from .pages import require_page
+from .sessions import issuing, payload, refresh, standing
+from .sessions.issuing import TokenResponse
 from .tokens import AccessToken
 
 
@@ -67,7 +68,7 @@ def amend(access: AccessToken, claims: Mapping[str, Any]) -> TokenResponse:
     InvalidToken, TemporarilyUnavailable.
     """
     session = session_of(access)
-    session.claims = said.session_claims(claims)
+    session.claims = payload.session_claims(claims)
     response = _issue(access, session)
     with database_needed():
         if not Session.objects.live().filter(pk=session.pk).update(claims=session.claims):

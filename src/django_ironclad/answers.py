@@ -19,9 +19,9 @@ from .conf import get_settings
 from .database.availability import database_needed
 from .devices import printable
 from .errors import IroncladError, MissingToken, RefreshTokenReplaced
-from .issuing import TokenResponse
 from .origin import check_form
 from .realms import enter
+from .sessions.issuing import TokenResponse
 
 logger = logging.getLogger("django_ironclad")
 

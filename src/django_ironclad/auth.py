@@ -9,17 +9,18 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from . import issuing, sessions
+from . import sessions
 from .amending import amend, check_page, issue, update_session_auth_hash
 from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
 from .conf import get_settings, get_verifier
 from .database.availability import database_needed
-from .ended import ended_sessions, revoked_sessions
 from .errors import InvalidToken, IroncladError
 from .granting import BY_PASSWORD, FIRST_PARTY, login, login_by_password, logout, reauthenticate, refresh
-from .issuing import TokenResponse
 from .realms import current_realm
-from .revocation import RevokedSessions
+from .sessions import issuing
+from .sessions.by_realm import ended_sessions
+from .sessions.issuing import TokenResponse
+from .sessions.revoked import RevokedSessions, revoked_sessions
 from .tokens import AccessToken
 from .users import LazyUser
 

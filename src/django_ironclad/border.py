@@ -16,10 +16,10 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from . import answers, cookie, http, pages
 from .database.availability import database_needed
 from .errors import InvalidRequest, IroncladError, OriginNotAllowed
-from .issuing import TokenResponse
 from .origin import check_form
 from .pages import Page, require_page
 from .realms import enter
+from .sessions.issuing import TokenResponse
 from .transports import login_transport
 
 View = TypeVar("View", bound=Callable[..., Any])

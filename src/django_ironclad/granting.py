@@ -12,18 +12,19 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from . import issuing, last_login, passwords, sessions, signals, standing, starting
-from . import refresh as refresh_tokens
+from . import last_login, passwords, sessions, signals
 from .authorizing import session_of
 from .conf import Transport, get_settings
 from .database.availability import database_needed
 from .devices import client_address
 from .errors import InvalidCredentials, InvalidGrant, RefreshTokenReplaced, UserChanged
-from .issuing import TokenResponse
 from .models import Session
 from .pages import replaced_token, transport_of
 from .realms import enter
-from .said import require_grant, session_claims
+from .sessions import issuing, standing, starting
+from .sessions import refresh as refresh_tokens
+from .sessions.issuing import TokenResponse
+from .sessions.payload import require_grant, session_claims
 from .shown import shown
 from .tokens import AccessToken
 

@@ -14,11 +14,12 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest
 
-from . import refresh, upgrades
+from . import upgrades
 from .database.availability import database_needed
 from .errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
-from .issuing import TokenResponse
 from .models import Session
+from .sessions import refresh
+from .sessions.issuing import TokenResponse
 from .shown import stand_in
 from .user_model import naming
 

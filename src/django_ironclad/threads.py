@@ -13,8 +13,8 @@ from django.db import connections
 
 from .conf import get_settings
 from .database.places import home, in_schema
-from .ended import ended_sessions
 from .realms import known_realm, realm
+from .sessions.by_realm import ended_sessions
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -15,9 +15,9 @@ from django.test import override_settings
 from hypothesis import example
 from hypothesis import strategies as st
 
-from django_ironclad import issuing
 from django_ironclad.conf import Settings, get_verifier
 from django_ironclad.models import Session
+from django_ironclad.sessions import issuing
 
 from ..test_keys import PEMS, PUBLIC_PEMS
 from . import for_all

@@ -18,7 +18,7 @@ from django.urls import include, path
 from django.views.debug import ExceptionReporter
 
 from django_ironclad.errors import TemporarilyUnavailable
-from django_ironclad.revocation import RevokedSessions
+from django_ironclad.sessions.revoked import RevokedSessions
 
 from ..conftest import PASSWORD, Api, Person
 

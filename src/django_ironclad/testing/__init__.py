@@ -13,7 +13,8 @@ from asgiref.sync import sync_to_async
 from django.db.models import DateTimeField, F
 from django.dispatch import Signal
 
-from .. import auth, issuing, sessions, signals, standing, tokens
+from .. import auth, sessions, signals, tokens
+from ..sessions import issuing, standing
 from ..conf import Transport, get_key_ring
 from ..tokens.encoding import b64decode, load_json
 from ..errors import InvalidGrant

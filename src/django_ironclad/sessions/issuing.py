@@ -10,14 +10,14 @@ from typing import Any, Final, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
-from . import tokens
-from .conf import Transport, get_key_ring, get_settings
-from .errors import InvalidToken
-from .models import Session
-from .realms import current_realm
-from .said import said_of
-from .tokens import AccessToken
-from .user_model import naming
+from .. import tokens
+from ..conf import Transport, get_key_ring, get_settings
+from ..errors import InvalidToken
+from ..models import Session
+from ..realms import current_realm
+from ..tokens import AccessToken
+from ..user_model import naming
+from .payload import said_of
 
 
 @dataclass(frozen=True, slots=True)

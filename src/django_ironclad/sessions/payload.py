@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from . import tokens
-from .conf import get_settings
-from .errors import InvalidScope
-from .models import Session
-from .requirements import parse_scope
-from .tokens.encoding import dump_json, load_json
-from .user_model import naming
+from .. import tokens
+from ..conf import get_settings
+from ..errors import InvalidScope
+from ..models import Session
+from ..requirements import parse_scope
+from ..tokens.encoding import dump_json, load_json
+from ..user_model import naming
 
 #: Bytes of group names, as JSON, that a token carries. With more it says `groups_left_out`.
 MOST_GROUPS: Final = 2048

@@ -9,10 +9,10 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import F
 
-from .database.places import home
-from .database.prepared import Parameter, Prepared
-from .models import Session, some_users_are_hidden
-from .user_model import groups
+from ..database.places import home
+from ..database.prepared import Parameter, Prepared
+from ..models import Session, some_users_are_hidden
+from ..user_model import groups
 
 #: What no check asks, read from the row by whoever does: a tenth of what a check costs is to fetch these.
 _UNCHECKED: Final = frozenset(

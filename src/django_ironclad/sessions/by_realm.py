@@ -8,9 +8,9 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .database.places import place
-from .realms import known_realm
-from .revocation import RevokedSessions, revoked_sessions
+from ..database.places import place
+from ..realms import known_realm
+from .revoked import RevokedSessions, revoked_sessions
 
 __all__ = ["ended_sessions", "invalidate", "revoked_sessions"]
 

@@ -9,16 +9,17 @@ from typing import Any, Final
 from django.db import connections
 from django.db.models import F
 
-from . import issuing, sessions, signals, standing, swap
-from .conf import Transport, get_refresh_secrets, get_settings
-from .database.availability import in_one_transaction
-from .database.clocks import Now
-from .database.places import home
-from .errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
+from .. import signals
+from ..conf import Transport, get_refresh_secrets, get_settings
+from ..database.availability import in_one_transaction
+from ..database.clocks import Now
+from ..database.places import home
+from ..errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
+from ..models import Session, auth_hashes, new_seed, reason_of
+from ..realms import current_realm
+from ..tokens.rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+from . import ending, issuing, standing, swap
 from .issuing import TokenResponse
-from .models import Session, auth_hashes, new_seed, reason_of
-from .realms import current_realm
-from .tokens.rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
 ATTEMPTS: Final = 4
@@ -42,7 +43,7 @@ def rotate(text: str, *, transport: Transport | None = None) -> TokenResponse:
         over = session.why_over()
         if over:
             if over != "revoked":
-                sessions.revoke(session, reason=over)
+                ending.revoke(session, reason=over)
             raise InvalidGrant(f"the session is over: {over}", reason=reason_of(over))
         decision = decide(session.line, token, now=session.now, grace=get_settings().REUSE_GRACE)
         if isinstance(decision, Refuse):
@@ -109,8 +110,8 @@ def _authentic(token: RefreshToken, mac: str, transport: Transport | None) -> Se
 def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
     if not decision.reuse:
         return InvalidGrant("newer than the row by more than a failover explains", reason="ahead")
-    sessions.revoke(session, reason="refresh_token_reused")
-    sessions.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
+    ending.revoke(session, reason="refresh_token_reused")
+    ending.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
     return InvalidGrant("reuse", reason="reused")
 
 
@@ -128,7 +129,7 @@ def _tell(session: Session, decision: Repeat | Withhold | Rotate) -> None:
     suspicious = decision.how == "behind" or doubts >= SUSPICIOUS
     level = logging.WARNING if suspicious else logging.INFO
     facts = {"how": decision.how, **({"doubts": doubts} if doubts else {})}
-    sessions.tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
+    ending.tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
 
 
 def _encode(session: Session, generation: int, branch: int) -> str:

@@ -19,11 +19,11 @@ from django.db import connections
 from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast
 
-from .conf import get_settings
-from .database.clocks import Now, clock
-from .database.committed import PATIENCE, Rows, take_committed
-from .errors import TemporarilyUnavailable
-from .models import Session
+from ..conf import get_settings
+from ..database.clocks import Now, clock
+from ..database.committed import PATIENCE, Rows, take_committed
+from ..errors import TemporarilyUnavailable
+from ..models import Session
 
 logger = logging.getLogger("django_ironclad")
 

@@ -13,15 +13,16 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import DurationField, OuterRef, Subquery
 from django.db.models.sql import InsertQuery
 
-from . import signals, standing
-from .conf import Transport, get_settings
-from .database.clocks import Now
-from .database.places import from_here, home
-from .database.prepared import Parameter, Prepared
-from .devices import printable
-from .errors import UserChanged
-from .models import Session, auth_hashes, some_users_are_hidden
-from .sessions import revoke, tell
+from .. import signals
+from ..conf import Transport, get_settings
+from ..database.clocks import Now
+from ..database.places import from_here, home
+from ..database.prepared import Parameter, Prepared
+from ..devices import printable
+from ..errors import UserChanged
+from ..models import Session, auth_hashes, some_users_are_hidden
+from . import standing
+from .ending import revoke, tell
 
 
 @contextmanager

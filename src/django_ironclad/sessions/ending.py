@@ -14,14 +14,14 @@ from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 from django.dispatch import Signal
 
-from . import signals
-from .database.availability import in_line, in_one_transaction
-from .database.clocks import Now
-from .database.places import at_home_in, from_here, home
-from .ended import invalidate
-from .models import Session, auth_hashes
-from .user_model import naming
-from .user_model.classes import user_key
+from .. import signals
+from ..database.availability import in_line, in_one_transaction
+from ..database.clocks import Now
+from ..database.places import at_home_in, from_here, home
+from ..models import Session, auth_hashes
+from ..user_model import naming
+from ..user_model.classes import user_key
+from .by_realm import invalidate
 
 logger = logging.getLogger("django_ironclad")
 
