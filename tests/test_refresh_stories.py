@@ -32,10 +32,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from django_ironclad import auth, passwords
+from django_ironclad import auth
 from django_ironclad.auth import TokenResponse
 from django_ironclad.errors import InvalidGrant, InvalidToken, RefreshTokenReplaced
 from django_ironclad.models import Session
+from django_ironclad.users import passwords
 
 from .campus.hashers import QuickHasher
 from .conftest import PASSWORD, Person, time_passes

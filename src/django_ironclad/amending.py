@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from . import at_hand, sessions
+from . import sessions
 from .authorizing import session_of
 from .database.availability import database_needed
 from .errors import InvalidToken, MissingToken
@@ -18,6 +18,7 @@ from .pages import require_page
 from .sessions import issuing, payload, refresh, standing
 from .sessions.issuing import TokenResponse
 from .tokens import AccessToken
+from .users import at_hand
 
 
 def check_page(request: Any) -> None:

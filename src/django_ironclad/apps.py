@@ -14,7 +14,8 @@ class IroncladConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, conf, last_login, user_events
+        from . import checks, conf
+        from .users import events, last_login
 
         settings = conf.get_settings()
         _ = settings.claims, settings.scopes, settings.realm
@@ -25,7 +26,7 @@ class IroncladConfig(AppConfig):
                 # Who serves is stopped by the middleware, and commands such as collectstatic need no keys.
                 logging.getLogger("django_ironclad").error("%s", error)
         checks.register()
-        user_events.watch()
+        events.watch()
         last_login.watch()
         if apps.is_installed("axes"):
             from .contrib import axes

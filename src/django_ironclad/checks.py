@@ -17,9 +17,9 @@ from .cookie_checks import Found, check_cookie, check_deployed_cookie
 from .key_checks import check_key_files, check_keys
 from .middleware import BearerMiddleware
 from .models import Session
-from .passwords import name_of_the_name
 from .readers import place, somebody_reads_tokens
 from .tokens.rotation import PAUSE
+from .users.passwords import name_of_the_name
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"

@@ -12,7 +12,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from . import last_login, passwords, sessions, signals
+from . import sessions, signals
 from .authorizing import session_of
 from .conf import Transport, get_settings
 from .database.availability import database_needed
@@ -25,8 +25,9 @@ from .sessions import issuing, standing, starting
 from .sessions import refresh as refresh_tokens
 from .sessions.issuing import TokenResponse
 from .sessions.payload import require_grant, session_claims
-from .shown import shown
 from .tokens import AccessToken
+from .users import last_login, passwords
+from .users.showing import shown
 
 FIRST_PARTY: Final = "first-party"
 #: `amr` of a password (RFC 8176 §2).

@@ -16,9 +16,9 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from . import auth, http
 from .errors import IroncladError
-from .shown import at_once
 from .tokens import AccessToken
 from .users import load, request_at_hand, share_row, state_of
+from .users.showing import at_once
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")

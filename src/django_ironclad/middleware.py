@@ -10,12 +10,13 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from . import answers, at_hand, auth, http, identity
+from . import answers, auth, http, identity
 from .conf import get_key_ring
 from .errors import InvalidToken, IroncladError
 from .ownership import is_ours, may_ask_us
 from .realms import enter
 from .tokens import AccessToken
+from .users import at_hand
 
 #: In the place of True: UpdateCacheMiddleware stores nothing before the answer says on what it depends.
 _HELD: Final[list[None]] = []

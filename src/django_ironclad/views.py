@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, cookie, http, passwords
+from . import auth, cookie, http
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
 from .border import look_at_page
@@ -24,6 +24,7 @@ from .sessions import standing
 from .tokens import AccessToken
 from .transports import login_transport, refresh_token
 from .user_model import naming
+from .users import passwords
 
 
 @endpoint()

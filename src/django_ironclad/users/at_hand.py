@@ -9,14 +9,14 @@ from django.contrib.auth import get_user_model
 from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, request_started
 
-from . import sessions
-from .database.availability import database_needed
-from .database.places import home
-from .errors import TemporarilyUnavailable
-from .realms import realm
-from .tokens import AccessToken
-from .user_model import naming
-from .users import request_at_hand
+from .. import sessions
+from ..database.availability import database_needed
+from ..database.places import home
+from ..errors import TemporarilyUnavailable
+from ..realms import realm
+from ..tokens import AccessToken
+from ..user_model import naming
+from .lazy import request_at_hand
 
 #: Under which name a request keeps the token by which it came once it has changed the password of its user.
 _WAITING: Final = "ironclad_waiting"

@@ -14,10 +14,10 @@ from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
 
-from .errors import InvalidToken, IroncladError
-from .tokens import AccessToken
-from .tokens.verifier import REMEMBERED
-from .user_model import naming
+from ..errors import InvalidToken, IroncladError
+from ..tokens import AccessToken
+from ..tokens.verifier import REMEMBERED
+from ..user_model import naming
 
 #: Which request is being answered. A variable, not a call: whoever admits somebody sets it.
 request_at_hand: Final[ContextVar[Any]] = ContextVar("ironclad_request_at_hand", default=None)

@@ -14,14 +14,14 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest
 
+from ..database.availability import database_needed
+from ..errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
+from ..models import Session
+from ..sessions import refresh
+from ..sessions.issuing import TokenResponse
+from ..user_model import naming
 from . import upgrades
-from .database.availability import database_needed
-from .errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
-from .models import Session
-from .sessions import refresh
-from .sessions.issuing import TokenResponse
-from .shown import stand_in
-from .user_model import naming
+from .showing import stand_in
 
 
 def check_credentials(request: HttpRequest | None, *, username: str, password: str) -> AbstractBaseUser:

@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.db.models.query_utils import DeferredAttribute
 
-from .conf import get_settings
+from ..conf import get_settings
 
 #: Under this Django's receiver is known; projects that want none disconnect it by this.
 _UID: Final = "update_last_login"
