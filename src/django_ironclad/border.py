@@ -13,11 +13,12 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from . import answers, cookie, http, pages
+from . import answers, cookie, http
+from .auth import pages
+from .auth.pages import Page, require_page
 from .database.availability import database_needed
 from .errors import InvalidRequest, IroncladError, OriginNotAllowed
 from .origin import check_form
-from .pages import Page, require_page
 from .realms import enter
 from .sessions.issuing import TokenResponse
 from .transports import login_transport

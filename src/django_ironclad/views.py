@@ -13,13 +13,13 @@ from django.views.decorators.http import condition, require_http_methods, requir
 from . import auth, cookie, http
 from . import sessions as sessions_of
 from .answers import endpoint, token_answer
+from .auth.pages import require_page
 from .border import look_at_page
 from .conf import get_key_ring
 from .devices import device_name
 from .errors import NotFound
 from .models import Session
 from .origin import check_cookie_gates
-from .pages import require_page
 from .sessions import standing
 from .tokens import AccessToken
 from .transports import login_transport, refresh_token

@@ -11,7 +11,7 @@ from django.apps import apps
 from django.conf import settings
 from django.test.client import AsyncRequestFactory, RequestFactory
 
-from .. import granting
+from ..auth import granting
 from ..cookie import cookie_name
 from ..models import Session
 

@@ -9,16 +9,16 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from . import sessions
+from .. import sessions
+from ..database.availability import database_needed
+from ..errors import InvalidToken, MissingToken
+from ..models import Session, auth_hashes
+from ..sessions import issuing, payload, refresh, standing
+from ..sessions.issuing import TokenResponse
+from ..tokens import AccessToken
+from ..users import at_hand
 from .authorizing import session_of
-from .database.availability import database_needed
-from .errors import InvalidToken, MissingToken
-from .models import Session, auth_hashes
 from .pages import require_page
-from .sessions import issuing, payload, refresh, standing
-from .sessions.issuing import TokenResponse
-from .tokens import AccessToken
-from .users import at_hand
 
 
 def check_page(request: Any) -> None:

@@ -1,4 +1,4 @@
-"""Login, refresh, logout, verify, authenticate: what every view and every framework's adapter calls."""
+"""What an access token is worth now: verified, its session alive, its user known."""
 
 from __future__ import annotations
 
@@ -9,24 +9,18 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
-from . import sessions
-from .amending import amend, check_page, issue, update_session_auth_hash
-from .authorizing import aauthorize, agroups, authorize, groups, groups_of, session_of
-from .conf import get_settings, get_verifier
-from .database.availability import database_needed
-from .errors import InvalidToken, IroncladError
-from .granting import BY_PASSWORD, FIRST_PARTY, login, login_by_password, logout, reauthenticate, refresh
-from .realms import current_realm
-from .sessions import issuing
-from .sessions.by_realm import ended_sessions
-from .sessions.issuing import TokenResponse
-from .sessions.revoked import RevokedSessions, revoked_sessions
-from .tokens import AccessToken
-from .users import LazyUser
-
-__all__ = ["BY_PASSWORD", "FIRST_PARTY", "aauthorize", "agroups", "amend", "authorize", "groups", "groups_of", "issue"]
-__all__ += ["login", "login_by_password", "logout", "reauthenticate", "refresh", "session_of"]
-__all__ += ["check_page", "update_session_auth_hash"]
+from .. import sessions
+from ..conf import get_settings, get_verifier
+from ..database.availability import database_needed
+from ..errors import InvalidToken, IroncladError
+from ..realms import current_realm
+from ..sessions import issuing
+from ..sessions.by_realm import ended_sessions
+from ..sessions.issuing import TokenResponse
+from ..sessions.revoked import RevokedSessions, revoked_sessions
+from ..tokens import AccessToken
+from ..users import LazyUser
+from .authorizing import session_of
 
 
 def _itself(error: IroncladError) -> Exception:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .conf import Transport, get_settings
-from .errors import InvalidRequest, OriginNotAllowed
+from ..conf import Transport, get_settings
+from ..errors import InvalidRequest, OriginNotAllowed
 
 
 @dataclass(frozen=True, slots=True)

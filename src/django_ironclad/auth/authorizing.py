@@ -8,14 +8,14 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 
-from .conf import get_settings
-from .database.availability import database_needed
-from .errors import InvalidToken
-from .models import Session, reason_of
-from .requirements import Requirement
-from .sessions import standing
-from .tokens import AccessToken
-from .user_model import naming
+from ..conf import get_settings
+from ..database.availability import database_needed
+from ..errors import InvalidToken
+from ..models import Session, reason_of
+from ..requirements import Requirement
+from ..sessions import standing
+from ..tokens import AccessToken
+from ..user_model import naming
 
 
 def session_of(access: AccessToken) -> Session:
