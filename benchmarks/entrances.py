@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _ironclad() -> Any:
-    from django_ironclad import views
+    from django_ironclad.http import views
 
     return views.login
 

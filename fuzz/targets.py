@@ -22,13 +22,13 @@ from django.core.handlers.asgi import ASGIRequest
 from django_ironclad import handshake, http
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidGrant, InvalidToken, IroncladError
-from django_ironclad.origin import check_cookie_gates
+from django_ironclad.http.origin import check_cookie_gates
+from django_ironclad.http.transports import login_transport, refresh_token
 from django_ironclad.tokens import verify
 from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import KeyRing
 from django_ironclad.tokens.rotation import RefreshToken
 from django_ironclad.tokens.verifier import Verifier
-from django_ironclad.transports import login_transport, refresh_token
 from tests.test_keys import KEYS, PUBLIC_PEMS, SECRET
 
 #: What was said of the inputs of this run.

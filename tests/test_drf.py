@@ -24,7 +24,7 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from django_ironclad import answers, auth, sessions
+from django_ironclad import auth, sessions
 from django_ironclad.drf import BearerAuthentication, Refused, exception_handler
 from django_ironclad.errors import (
     AccessDenied,
@@ -35,6 +35,7 @@ from django_ironclad.errors import (
     MissingToken,
     TemporarilyUnavailable,
 )
+from django_ironclad.http import answers
 
 from .campus.models import Note
 from .conftest import Api, Person

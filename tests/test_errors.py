@@ -17,9 +17,10 @@ from django.db.models.functions import Now
 from django.test import RequestFactory
 
 import django_ironclad
-from django_ironclad import answers, auth, errors, http, sessions
+from django_ironclad import auth, errors, http, sessions
 from django_ironclad.drf import Refused
 from django_ironclad.errors import IroncladError
+from django_ironclad.http import answers
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
 
@@ -162,7 +163,7 @@ def test_what_somebody_lacks(ada: Person) -> None:
     ],
 )
 def test_why_a_page_may_not_use_the_cookie(headers: dict[str, str], reason: str) -> None:
-    from django_ironclad.origin import check_cookie_gates
+    from django_ironclad.http.origin import check_cookie_gates
 
     request = RequestFactory().post("/auth/refresh/", headers=headers)
 

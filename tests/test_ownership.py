@@ -30,7 +30,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_ironclad import auth
-from django_ironclad.ownership import is_ours, may_ask_us
+from django_ironclad.http.ownership import is_ours, may_ask_us
 
 from .campus.models import Note
 from .conftest import Person

@@ -21,9 +21,9 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from django_ironclad import auth
-from django_ironclad.answers import error_answer
 from django_ironclad.errors import InvalidToken, IroncladError, RateLimited, TemporarilyUnavailable
 from django_ironclad.http import bearer_token
+from django_ironclad.http.answers import error_answer
 from django_ironclad.sessions import issuing
 
 FRESH = settings.IRONCLAD

@@ -12,7 +12,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from .conf import get_settings
 from .cors_patterns import lets_anybody_in
-from .origin import is_written_by_browsers
+from .http.origin import is_written_by_browsers
 
 Found = Iterator[checks.CheckMessage]
 

@@ -11,9 +11,10 @@ from asgiref.sync import iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from . import answers, auth
-from .border import token_endpoint, token_response
+from . import auth
 from .errors import IroncladError
+from .http import answers
+from .http.border import token_endpoint, token_response
 from .requirements import Requirement
 
 __all__ = ["public", "requires", "requires_recent_login", "strict", "token_endpoint", "token_response"]

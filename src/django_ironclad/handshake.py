@@ -11,7 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 
 from . import http
 from .errors import InvalidToken
-from .origin import check_origin
+from .http.origin import check_origin
 from .tokens.encoding import load_json
 
 #: The subprotocol that says: the next one is an access token. A browser can send no other header of ours.

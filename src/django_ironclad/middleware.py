@@ -10,10 +10,11 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
-from . import answers, auth, http, identity
+from . import auth, http
 from .conf import get_key_ring
 from .errors import InvalidToken, IroncladError
-from .ownership import is_ours, may_ask_us
+from .http import answers, identity
+from .http.ownership import is_ours, may_ask_us
 from .realms import enter
 from .tokens import AccessToken
 from .users import at_hand

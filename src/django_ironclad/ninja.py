@@ -17,9 +17,10 @@ from ninja.errors import AuthenticationError, ConfigError
 from ninja.operation import Operation
 from ninja.security.base import SecuritySchema
 
-from . import answers, auth, http, identity
+from . import auth, http
 from .errors import IroncladError, MissingToken, UnknownKey
-from .parts import parts_of
+from .http import answers, identity
+from .http.parts import parts_of
 from .requirements import Requirement
 from .tokens import AccessToken
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from django.utils.functional import SimpleLazyObject
 
-from . import answers, handshake
+from . import handshake
 from .connections import Connection
 from .errors import IroncladError
+from .http import answers
 from .realms import enter
 
 Message = MutableMapping[str, Any]

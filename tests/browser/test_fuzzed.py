@@ -16,8 +16,8 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import CHECKS, load_all_checks
 
-from django_ironclad import cookie
 from django_ironclad.contrib import openapi
+from django_ironclad.http import cookie
 
 from .running import MANAGE, PASSWORD, ROOT, Demo, demo_environment, running
 

@@ -19,11 +19,11 @@ from hypothesis import assume, example
 from hypothesis import strategies as st
 
 from django_ironclad import handshake, http
-from django_ironclad.cookie import refresh_cookie
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
-from django_ironclad.origin import check_cookie_gates
-from django_ironclad.transports import login_transport, refresh_token
+from django_ironclad.http.cookie import refresh_cookie
+from django_ironclad.http.origin import check_cookie_gates
+from django_ironclad.http.transports import login_transport, refresh_token
 
 from . import for_all
 

@@ -9,10 +9,11 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST
 
-from ... import answers, auth, http
-from ...answers import endpoint
+from ... import auth, http
 from ...conf import get_settings
 from ...errors import InvalidCredentials, IroncladError, OriginNotAllowed
+from ...http import answers
+from ...http.answers import endpoint
 
 CLIENT_ID: Final = "drf-jwt"
 #: How long after the login a token can still be exchanged, as JWT_REFRESH_EXPIRATION_DELTA was.

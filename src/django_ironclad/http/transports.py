@@ -7,10 +7,10 @@ from typing import Any, get_args
 
 from django.http import HttpRequest
 
-from .conf import Transport, get_settings
+from ..conf import Transport, get_settings
+from ..errors import InvalidRequest
 from .cookie import has_refresh_cookie, refresh_cookie
-from .errors import InvalidRequest
-from .http import text
+from .credentials import text
 
 
 def login_transport(body: Mapping[str, Any]) -> Transport:

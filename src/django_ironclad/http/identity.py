@@ -14,11 +14,12 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject, empty
 
-from . import auth, http
-from .errors import IroncladError
-from .tokens import AccessToken
-from .users import load, request_at_hand, share_row, state_of
-from .users.showing import at_once
+from .. import auth
+from ..errors import IroncladError
+from ..tokens import AccessToken
+from ..users import load, request_at_hand, share_row, state_of
+from ..users.showing import at_once
+from . import credentials
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
@@ -110,7 +111,7 @@ def _who(request: HttpRequest, early: _Early) -> Any:
         _withdraw(request, early)
         return state["_setupfunc"]()
     try:
-        token = http.bearer_token(request)
+        token = credentials.bearer_token(request)
         state["_seen"], _ = _read_only()(token, refusal=lambda _: AnonymousUser())
     except IroncladError:
         return AnonymousUser()

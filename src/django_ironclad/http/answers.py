@@ -14,14 +14,14 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from ..conf import get_settings
+from ..database.availability import database_needed
+from ..devices import printable
+from ..errors import IroncladError, MissingToken, RefreshTokenReplaced
+from ..realms import enter
+from ..sessions.issuing import TokenResponse
 from . import cookie
-from .conf import get_settings
-from .database.availability import database_needed
-from .devices import printable
-from .errors import IroncladError, MissingToken, RefreshTokenReplaced
 from .origin import check_form
-from .realms import enter
-from .sessions.issuing import TokenResponse
 
 logger = logging.getLogger("django_ironclad")
 

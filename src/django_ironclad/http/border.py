@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from . import answers, cookie, http
-from .auth import pages
-from .auth.pages import Page, require_page
-from .database.availability import database_needed
-from .errors import InvalidRequest, IroncladError, OriginNotAllowed
+from ..auth import pages
+from ..auth.pages import Page, require_page
+from ..database.availability import database_needed
+from ..errors import InvalidRequest, IroncladError, OriginNotAllowed
+from ..realms import enter
+from ..sessions.issuing import TokenResponse
+from . import answers, cookie, credentials
 from .origin import check_form
-from .realms import enter
-from .sessions.issuing import TokenResponse
 from .transports import login_transport
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -96,7 +96,7 @@ def look_at_page(request: HttpRequest) -> None:
     body: Mapping[str, Any] = {}
     refusal, unread, token = None, None, ""
     try:
-        body = http.read_any_body(request)
+        body = credentials.read_any_body(request)
     except InvalidRequest as error:
         # Something of the project's own: then its view says how.
         unread = error

@@ -10,32 +10,33 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_http_methods, require_POST, require_safe
 
-from . import auth, cookie, http
-from . import sessions as sessions_of
+from .. import auth
+from .. import sessions as sessions_of
+from ..auth.pages import require_page
+from ..conf import get_key_ring
+from ..devices import device_name
+from ..errors import NotFound
+from ..models import Session
+from ..sessions import standing
+from ..tokens import AccessToken
+from ..user_model import naming
+from ..users import passwords
+from . import cookie, credentials
 from .answers import endpoint, token_answer
-from .auth.pages import require_page
 from .border import look_at_page
-from .conf import get_key_ring
-from .devices import device_name
-from .errors import NotFound
-from .models import Session
 from .origin import check_cookie_gates
-from .sessions import standing
-from .tokens import AccessToken
 from .transports import login_transport, refresh_token
-from .user_model import naming
-from .users import passwords
 
 
 @endpoint()
 @require_POST
 def login(request: HttpRequest) -> HttpResponse:
-    body = http.read_body(request)
+    body = credentials.read_body(request)
     look_at_page(request)
     transport = login_transport(body)
     require_page(request, transport)
-    scope = http.requested_scope(body)
-    username, password = http.credentials(body)
+    scope = credentials.requested_scope(body)
+    username, password = credentials.credentials(body)
     tokens = auth.login_by_password(request, username=username, password=password, transport=transport, scope=scope)
     return token_answer(tokens)
 
@@ -43,7 +44,7 @@ def login(request: HttpRequest) -> HttpResponse:
 @endpoint()
 @require_POST
 def refresh(request: HttpRequest) -> HttpResponse:
-    token, transport = refresh_token(request, http.read_body(request))
+    token, transport = refresh_token(request, credentials.read_body(request))
     if not token:
         raise cookie.no_refresh_token(request)
     return token_answer(auth.refresh(token, transport=transport))
@@ -52,7 +53,7 @@ def refresh(request: HttpRequest) -> HttpResponse:
 @endpoint()
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
-    token, transport = refresh_token(request, http.read_body(request))
+    token, transport = refresh_token(request, credentials.read_body(request))
     auth.logout(token, request=request, transport=transport)
     response = HttpResponse(status=204)
     if transport == "cookie":
@@ -106,8 +107,8 @@ def session(request: HttpRequest, sid: str) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """A new password, for who knows the old one. Every other session ends, this one gets new tokens."""
     session = _session_of(request)
-    body = http.read_body(request)
-    old, new = http.password(body, "old_password"), http.password(body, "new_password")
+    body = credentials.read_body(request)
+    old, new = credentials.password(body, "old_password"), credentials.password(body, "new_password")
     return token_answer(passwords.change(session, old=old, new=new, request=request))
 
 
@@ -116,7 +117,7 @@ def password(request: HttpRequest) -> HttpResponse:
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     """The password once more, for what asks for a recent login: new tokens of the same session (RFC 9470)."""
     session = _session_of(request)
-    given = http.password(http.read_body(request), "password")
+    given = credentials.password(credentials.read_body(request), "password")
     # As they were when the password was right: who has another one by now has proved nothing.
     session.user = passwords.confirm(session.user, password=given, request=request)
     return token_answer(auth.reauthenticate(session, amr=auth.BY_PASSWORD))
@@ -127,7 +128,7 @@ def _session_of(request: HttpRequest) -> Session:
 
     Raises InvalidToken, OriginNotAllowed, TemporarilyUnavailable.
     """
-    session = auth.session_of(auth.verify(http.required_token(request)))
+    session = auth.session_of(auth.verify(credentials.required_token(request)))
     if session.transport == "cookie":
         check_cookie_gates(request)
     return session
@@ -141,7 +142,7 @@ def _text(user: Any, name: str) -> str:
 
 def _whose(request: HttpRequest) -> tuple[Any, AccessToken]:
     """The user and the token of this request, strictly checked. Raises InvalidToken."""
-    return auth.authenticate(http.required_token(request), strict=True)
+    return auth.authenticate(credentials.required_token(request), strict=True)
 
 
 def _describe(session: Session, *, current: str) -> dict[str, object]:

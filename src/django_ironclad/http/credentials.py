@@ -12,11 +12,11 @@ from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOper
 from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
-from .errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken
+from ..errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken
+from ..realms import enter
+from ..requirements import parse_scope
+from ..tokens.encoding import load_json
 from .origin import is_json
-from .realms import enter
-from .requirements import parse_scope
-from .tokens.encoding import load_json
 
 MAX_BODY: Final = 8192
 MAX_PASSWORD: Final = 1024

@@ -9,8 +9,8 @@ from typing import Final
 from django.conf import settings as django_settings
 from django.http import HttpRequest, HttpResponse
 
-from .conf import get_settings
-from .errors import InvalidGrant, InvalidRequest, OriginNotAllowed
+from ..conf import get_settings
+from ..errors import InvalidGrant, InvalidRequest, OriginNotAllowed
 from .origin import check_cookie_gates
 
 #: What is no part of a cookie's name or value (RFC 6265bis §5.6). Django's parser takes every Unicode space away,

@@ -10,8 +10,8 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.utils.http import is_same_domain
 
-from .conf import get_settings
-from .errors import InvalidRequest, OriginNotAllowed
+from ..conf import get_settings
+from ..errors import InvalidRequest, OriginNotAllowed
 
 #: An origin as browsers write it (RFC 6454 §6.2): in lower case, in ASCII, with no path and at most one of them.
 _ORIGIN: Final = re.compile(
