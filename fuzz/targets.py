@@ -19,11 +19,12 @@ import joserfc.jws
 import jwt
 from django.core.handlers.asgi import ASGIRequest
 
-from django_ironclad import handshake, http
+from django_ironclad import http
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidGrant, InvalidToken, IroncladError
 from django_ironclad.http.origin import check_cookie_gates
 from django_ironclad.http.transports import login_transport, refresh_token
+from django_ironclad.sockets import handshake
 from django_ironclad.tokens import verify
 from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import KeyRing

@@ -24,11 +24,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from django_ironclad import auth, channels, ninja
-from django_ironclad.connections import Connection
 from django_ironclad.errors import AccessDenied, GroupsLeftOut, InvalidToken
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
 from django_ironclad.sessions import payload
+from django_ironclad.sockets.connection import Connection
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person

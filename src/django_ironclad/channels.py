@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from .connections import Connection
 from .requirements import Requirement
 from .sockets import Application, Message, Receive, Send, Socket
+from .sockets.connection import Connection
 
 
 class BearerMiddleware:

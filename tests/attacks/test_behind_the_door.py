@@ -25,7 +25,6 @@ from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad import auth, ninja, sessions, tokens, users
 from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
-from django_ironclad.connections import Connection
 from django_ironclad.database.clocks import Now
 from django_ironclad.decorators import requires
 from django_ironclad.errors import (
@@ -38,11 +37,12 @@ from django_ironclad.errors import (
     OriginNotAllowed,
     TemporarilyUnavailable,
 )
-from django_ironclad.handshake import BEARER, Handshake
-from django_ironclad.handshake import read as read_handshake
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
 from django_ironclad.sessions import refresh
+from django_ironclad.sockets.connection import Connection
+from django_ironclad.sockets.handshake import BEARER, Handshake
+from django_ironclad.sockets.handshake import read as read_handshake
 from django_ironclad.tokens import AccessToken, verifier
 from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import Key, derive

@@ -18,12 +18,13 @@ from django.test import RequestFactory, override_settings
 from hypothesis import assume, example
 from hypothesis import strategies as st
 
-from django_ironclad import handshake, http
+from django_ironclad import http
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
 from django_ironclad.http.cookie import refresh_cookie
 from django_ironclad.http.origin import check_cookie_gates
 from django_ironclad.http.transports import login_transport, refresh_token
+from django_ironclad.sockets import handshake
 
 from . import for_all
 

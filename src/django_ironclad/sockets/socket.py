@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from django.utils.functional import SimpleLazyObject
 
+from ..errors import IroncladError
+from ..http import answers
+from ..realms import enter
 from . import handshake
-from .connections import Connection
-from .errors import IroncladError
-from .http import answers
-from .realms import enter
+from .connection import Connection
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -11,10 +11,10 @@ from typing import Final, ParamSpec, TypeVar
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from .conf import get_settings
-from .database.places import home, in_schema
-from .realms import known_realm, realm
-from .sessions.by_realm import ended_sessions
+from ..conf import get_settings
+from ..database.places import home, in_schema
+from ..realms import known_realm, realm
+from ..sessions.by_realm import ended_sessions
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from django.core.handlers.asgi import ASGIRequest
 
-from . import http
-from .errors import InvalidToken
-from .http.origin import check_origin
-from .tokens.encoding import load_json
+from .. import http
+from ..errors import InvalidToken
+from ..http.origin import check_origin
+from ..tokens.encoding import load_json
 
 #: The subprotocol that says: the next one is an access token. A browser can send no other header of ours.
 BEARER: Final = "ironclad.bearer"

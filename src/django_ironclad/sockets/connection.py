@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from . import auth
-from .conf import get_settings
-from .errors import InvalidToken, IroncladError, MissingToken
-from .realms import known_realm
-from .requirements import Requirement
+from .. import auth
+from ..conf import get_settings
+from ..errors import InvalidToken, IroncladError, MissingToken
+from ..realms import known_realm
+from ..requirements import Requirement
+from ..tokens import AccessToken
+from ..users import load
 from .threads import in_thread, read_news
-from .tokens import AccessToken
-from .users import load
 
 
 class Connection:
