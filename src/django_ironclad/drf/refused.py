@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rest_framework.exceptions import APIException
 
-from .errors import IroncladError
-from .http import answers
+from ..errors import IroncladError
+from ..http import answers
 
 
 class NumberDetail(int):

@@ -13,12 +13,12 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pe
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from . import auth, http
-from .errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
-from .http import answers, identity
+from .. import auth, http
+from ..errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
+from ..http import answers, identity
 from .refused import Refused
-from .requirements import Requirement
-from .users import load, request_at_hand
+from ..requirements import Requirement
+from ..users import load, request_at_hand
 
 if TYPE_CHECKING:
     from rest_framework.response import Response

@@ -18,8 +18,8 @@ from django.core.signals import setting_changed
 from django.utils.encoding import force_bytes
 from django.utils.module_loading import import_string
 
-from .tokens.keys import Key, KeyRing, derive
-from .tokens.verifier import Verifier
+from ..tokens.keys import Key, KeyRing, derive
+from ..tokens.verifier import Verifier
 
 #: How a refresh token travels.
 Transport = Literal["body", "cookie"]

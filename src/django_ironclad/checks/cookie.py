@@ -10,9 +10,9 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.views.debug import SafeExceptionReporterFilter
 
-from .conf import get_settings
-from .cors_patterns import lets_anybody_in
-from .http.origin import is_written_by_browsers
+from ..conf import get_settings
+from ..http.origin import is_written_by_browsers
+from .cors import lets_anybody_in
 
 Found = Iterator[checks.CheckMessage]
 

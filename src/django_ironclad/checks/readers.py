@@ -10,8 +10,8 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
-from .http.parts import parts_of
-from .middleware import BearerMiddleware
+from ..http.parts import parts_of
+from ..middleware import BearerMiddleware
 
 
 def somebody_reads_tokens() -> bool:

@@ -8,8 +8,8 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 
-from .conf import KeyFileMissing, get_key_ring, get_settings
-from .cookie_checks import Found
+from ..conf import KeyFileMissing, get_key_ring, get_settings
+from .cookie import Found
 
 
 def check_key_files() -> Found:

@@ -12,14 +12,14 @@ from django.core import checks
 from django.db import connections, router
 from django.middleware.csrf import CsrfViewMiddleware
 
-from .conf import get_settings
-from .cookie_checks import Found, check_cookie, check_deployed_cookie
-from .key_checks import check_key_files, check_keys
-from .middleware import BearerMiddleware
-from .models import Session
+from ..conf import get_settings
+from .cookie import Found, check_cookie, check_deployed_cookie
+from .keys import check_key_files, check_keys
+from ..middleware import BearerMiddleware
+from ..models import Session
 from .readers import place, somebody_reads_tokens
-from .tokens.rotation import PAUSE
-from .users.passwords import name_of_the_name
+from ..tokens.rotation import PAUSE
+from ..users.passwords import name_of_the_name
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"
