@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 
 from ..tokens.keys import Key, KeyRing, derive
 from ..tokens.verifier import Verifier
+from .accepted import WANTED
 
 #: How a refresh token travels.
 Transport = Literal["body", "cookie"]
@@ -89,7 +90,7 @@ class Settings:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            wanted = _WANTED[each.name]
+            wanted = WANTED[each.name]
             if not wanted.accepts(value):
                 # What is not shown by `repr` is a secret, and an error ends up in logs.
                 found = (
@@ -132,71 +133,6 @@ class Settings:
     def longest_access_lifetime(self) -> timedelta:
         """The longest that any access token of ours may live."""
         return max(self.ACCESS_TOKEN_LIFETIME, self.DRF_JWT_TOKEN_LIFETIME)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    accepts: Callable[[Any], bool]
-    sentence: str
-
-
-def _text(least: int) -> Callable[[Any], bool]:
-    # What is not printable may have no UTF-8, and what is longer fits into no token.
-    return lambda value: isinstance(value, str) and least <= len(value) <= 1000 and value.isprintable()
-
-
-def _function(value: object) -> bool:
-    return callable(value) or (isinstance(value, str) and all(map(str.isidentifier, value.split("."))))
-
-
-def _several(accepts: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, (list, tuple)) and all(map(accepts, value))
-
-
-def _number(least: int, most: int) -> Callable[[Any], bool]:
-    return lambda value: type(value) is int and least <= value <= most
-
-
-def _time(most: timedelta) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, timedelta) and timedelta(seconds=1) <= value <= most
-
-
-_LIFETIME = _Wanted(_time(timedelta(days=36500)), "a timedelta of a second or more, such as timedelta(minutes=5)")
-_WANTED = {
-    "ISSUER": _Wanted(_text(1), 'a text, such as "https://api.example.org"'),
-    "AUDIENCE": _Wanted(_text(0), "a text of up to 1000 characters"),
-    "REALM": _Wanted(
-        lambda value: value is None or _function(value), "a callable (request) -> name of a realm, or its dotted path"
-    ),
-    "KEYS": _Wanted(
-        _several(lambda value: isinstance(value, (str, bytes, Path))), "a list of PEM texts or of paths of PEM files"
-    ),
-    "ACCESS_TOKEN_LIFETIME": _LIFETIME,
-    "REFRESH_TOKEN_LIFETIME": _LIFETIME,
-    "SESSION_LIFETIME": _LIFETIME,
-    "REUSE_GRACE": _Wanted(_time(timedelta(minutes=1)), "a timedelta between 1 and 60 seconds"),
-    "LEEWAY": _Wanted(
-        lambda value: isinstance(value, timedelta) and timedelta(0) <= value <= timedelta(minutes=1),
-        "a timedelta between 0 and 60 seconds",
-    ),
-    "REVOCATION_INTERVAL": _Wanted(_time(timedelta(seconds=10)), "a timedelta between 1 and 10 seconds"),
-    "REVOCATION_MAX_STALENESS": _Wanted(_time(timedelta(minutes=5)), "a timedelta between 1 second and 5 minutes"),
-    "SESSIONS_PER_USER": _Wanted(_number(1, 10_000), "a number between 1 and 10000"),
-    "TRUSTED_PROXIES": _Wanted(_number(0, 10), "how many proxies there are, from 0 to 10"),
-    "TRANSPORTS": _Wanted(
-        lambda value: _several(("body", "cookie").__contains__)(value) and bool(value),
-        '["body"], ["cookie"] or ["body", "cookie"]',
-    ),
-    "COOKIE_NAME": _Wanted(
-        lambda value: isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][\w-]*", value, re.ASCII) is not None,
-        "letters, digits, - and _, a letter or digit first; the prefix __Host- comes by itself",
-    ),
-    "COOKIE_SAMESITE": _Wanted(("Strict", "Lax", "None").__contains__, '"Strict", "Lax" or "None"'),
-    "CLAIMS": _Wanted(_function, "a callable (user, group_names) -> dict, or its dotted path"),
-    "SCOPES": _Wanted(_function, "a callable (user, group_names) -> scopes, or its dotted path"),
-    "UPDATE_LAST_LOGIN": _Wanted(lambda value: type(value) is bool, "True or False"),
-    "DRF_JWT_TOKEN_LIFETIME": _LIFETIME,
-}
 
 
 @lru_cache(maxsize=1)
