@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 
 from django_ironclad.errors import InvalidToken, UnknownKey
 from django_ironclad.tokens.encoding import b64decode, b64encode
-from django_ironclad.tokens.keys import Key, KeyRing, derive
+from django_ironclad.tokens.keys import Key, derive
+from django_ironclad.tokens.ring import KeyRing
 
 
 def pem(key: Any, form: serialization.PrivateFormat = serialization.PrivateFormat.PKCS8, password: bytes = b"") -> str:

@@ -24,7 +24,8 @@ from django_ironclad.conf import get_key_ring
 from django_ironclad.errors import InvalidGrant, InvalidToken, UnknownKey
 from django_ironclad.tokens import MAX_LENGTH, AccessToken, issue, verify
 from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json, load_json
-from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.rotation import RefreshToken
 
 from .conftest import Api, Person

@@ -29,7 +29,8 @@ import pytest
 from django_ironclad.errors import InvalidToken, UnknownKey
 from django_ironclad.tokens import verify
 from django_ironclad.tokens.encoding import b64decode, b64encode, load_json
-from django_ironclad.tokens.keys import Key, KeyRing, thumbprint
+from django_ironclad.tokens.keys import Key, thumbprint
+from django_ironclad.tokens.ring import KeyRing
 
 #: The beginnings of a SubjectPublicKeyInfo (RFC 5480, RFC 8410), up to the key itself; and the coordinates' length.
 CURVES = {

@@ -17,7 +17,8 @@ from django_ironclad import auth
 from django_ironclad.conf import get_verifier
 from django_ironclad.errors import InvalidToken
 from django_ironclad.tokens import issue, verifier
-from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.verifier import Verifier
 
 from .conftest import Person

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from django_ironclad.errors import InvalidToken
-from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.verifier import Verifier
 
 from . import forging

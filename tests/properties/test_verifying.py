@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from django_ironclad.errors import InvalidGrant, InvalidToken
 from django_ironclad.tokens import RESERVED, AccessToken, issue, verify
 from django_ironclad.tokens.encoding import b64decode
-from django_ironclad.tokens.keys import Key, KeyRing
+from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.rotation import RefreshToken
 from django_ironclad.tokens.verifier import Verifier
 

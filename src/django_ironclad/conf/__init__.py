@@ -18,7 +18,8 @@ from django.core.signals import setting_changed
 from django.utils.encoding import force_bytes
 from django.utils.module_loading import import_string
 
-from ..tokens.keys import Key, KeyRing, derive
+from ..tokens.keys import Key, derive
+from ..tokens.ring import KeyRing
 from ..tokens.verifier import Verifier
 from .accepted import WANTED
 

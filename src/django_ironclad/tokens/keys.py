@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from ..errors import InvalidToken, UnknownKey
+from ..errors import InvalidToken
 from .encoding import b64encode, dump_json
 
 TYPE: Final = "at+jwt"  # RFC 9068 §2.1
@@ -113,37 +113,6 @@ class Key:
             self._check(signature, data)
         except InvalidSignature:
             raise InvalidToken("the signature does not fit", reason="signature") from None
-
-
-class KeyRing:
-    """Keys in order: the first signs, all verify. Symmetric and asymmetric keys never share a ring (ASVS 9.1.2)."""
-
-    def __init__(self, keys: Iterable[Key]) -> None:
-        self.keys = tuple(keys)
-        if not self.keys:
-            raise ValueError("a key ring needs at least one key")
-        if len({key.kid for key in self.keys}) < len(self.keys):
-            raise ValueError("a key is there twice")
-        if len({key.algorithm == "HS256" for key in self.keys}) > 1:
-            raise ValueError("symmetric and asymmetric keys cannot share a ring")
-        self._by_header = {key.header: key for key in self.keys}
-
-    @property
-    def signing_key(self) -> Key:
-        return self.keys[0]
-
-    def find(self, header: str) -> Key:
-        """The key that writes exactly this encoded header. Raises UnknownKey."""
-        try:
-            return self._by_header[header]
-        except KeyError:
-            raise UnknownKey("the header is none that our keys write") from None
-
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public keys as a JWK Set (RFC 7517 §5); empty for HS256."""
-        return {
-            "keys": [{**key.jwk, "kid": key.kid, "use": "sig", "alg": key.algorithm} for key in self.keys if key.jwk]
-        }
 
 
 def _integer(number: int, length: int = 0) -> str:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from ..errors import InvalidToken
 from .access import RESERVED, AccessToken, parse
 from .encoding import b64decode, b64encode, dump_json, load_json
-from .keys import Key, KeyRing
+from .keys import Key
+from .ring import KeyRing
 
 __all__ = ["RESERVED", "AccessToken"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..errors import InvalidToken
 from .access import AccessToken
-from .keys import KeyRing
+from .ring import KeyRing
 from .signed import verify
 
 #: So many tokens are remembered at least while they are in use, and twice as many at most: about 8 MB.
