@@ -27,8 +27,8 @@ from django_ironclad.http.transports import login_transport, refresh_token
 from django_ironclad.sockets import handshake
 from django_ironclad.tokens import verify
 from django_ironclad.tokens.encoding import b64encode
+from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.ring import KeyRing
-from django_ironclad.tokens.rotation import RefreshToken
 from django_ironclad.tokens.verifier import Verifier
 from tests.test_keys import KEYS, PUBLIC_PEMS, SECRET
 

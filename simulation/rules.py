@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from django_ironclad.tokens.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, decide
+from django_ironclad.tokens.refresh import RefreshToken
+from django_ironclad.tokens.rotation import Line, Refuse, Repeat, Rotate, decide
 
 #: As long as an access token lives here, and so as often as a client refreshes.
 TURN = 300.0

@@ -17,7 +17,7 @@ from django_ironclad import auth, signals
 from django_ironclad.conf import get_refresh_secrets
 from django_ironclad.errors import TemporarilyUnavailable
 from django_ironclad.models import Session
-from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.refresh import RefreshToken
 
 from .conftest import PASSWORD, Api, Person, time_passes
 

@@ -25,8 +25,8 @@ from django_ironclad.errors import InvalidGrant, InvalidToken, UnknownKey
 from django_ironclad.tokens import MAX_LENGTH, AccessToken, issue, verify
 from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json, load_json
 from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.ring import KeyRing
-from django_ironclad.tokens.rotation import RefreshToken
 
 from .conftest import Api, Person
 from .test_keys import KEYS, P256, PUBLIC_PEMS, SECRET, STRANGERS

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, Protocol
 
 from django_ironclad.tokens import rotation
-from django_ironclad.tokens.rotation import Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens.refresh import RefreshToken
+from django_ironclad.tokens.rotation import Line, Refuse, Repeat, Rotate, Withhold
 
 from . import former
 

@@ -12,7 +12,8 @@ from datetime import timedelta
 from functools import cache
 from typing import NamedTuple
 
-from django_ironclad.tokens.rotation import Decision, Line, RefreshToken, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens.refresh import RefreshToken
+from django_ironclad.tokens.rotation import Decision, Line, Refuse, Repeat, Rotate, Withhold
 
 from .candidates import GRACE, NOW
 from .graph import explore, longest

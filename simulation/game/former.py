@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.refresh import RefreshToken
 
 #: How long a lost answer is mended, how often in a row, and how many repeated answers there are at most.
 LATE_RETRY: Final = timedelta(hours=24)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.refresh import RefreshToken
 
 from ..rules import TURN, Ended, Rule
 from . import former

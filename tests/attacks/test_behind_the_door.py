@@ -46,7 +46,7 @@ from django_ironclad.sockets.handshake import read as read_handshake
 from django_ironclad.tokens import AccessToken, verifier
 from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import Key, derive
-from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.refresh import RefreshToken
 from tests.conftest import Api, Person, time_passes
 from tests.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
 

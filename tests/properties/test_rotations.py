@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.rotation import (
     MAX_AHEAD,
     MAX_DOUBTS,
     MAX_REPEATED,
     Decision,
     Line,
-    RefreshToken,
     Refuse,
     Repeat,
     Rotate,

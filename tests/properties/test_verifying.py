@@ -12,8 +12,8 @@ from django_ironclad.errors import InvalidGrant, InvalidToken
 from django_ironclad.tokens import RESERVED, AccessToken, issue, verify
 from django_ironclad.tokens.encoding import b64decode
 from django_ironclad.tokens.keys import Key
+from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.ring import KeyRing
-from django_ironclad.tokens.rotation import RefreshToken
 from django_ironclad.tokens.verifier import Verifier
 
 from ..test_keys import KEYS, STRANGERS

@@ -14,7 +14,7 @@ from django_ironclad import auth
 from django_ironclad.conf import get_refresh_secrets
 from django_ironclad.models import Session
 from django_ironclad.tokens.encoding import b64encode
-from django_ironclad.tokens.rotation import RefreshToken
+from django_ironclad.tokens.refresh import RefreshToken
 
 from ..conftest import PASSWORD, Api, Person
 from ..test_keys import KEYS

@@ -17,7 +17,8 @@ from ..database.places import home
 from ..errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
 from ..models import Session, auth_hashes, new_seed, reason_of
 from ..realms import current_realm
-from ..tokens.rotation import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
+from ..tokens.refresh import RefreshToken
+from ..tokens.rotation import PAUSE, SUSPICIOUS, Refuse, Repeat, Rotate, Withhold, decide
 from . import ending, issuing, standing, swap
 from .issuing import TokenResponse
 
