@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from django_ironclad.errors import AccessDenied, InsufficientScope, InsufficientUserAuthentication, MissingToken
-from django_ironclad.requirements import Requirement, parse_scope
+from django_ironclad.requirements import Requirement
 from django_ironclad.tokens import AccessToken
+from django_ironclad.tokens.scope import parse_scope
 
 NOW = 1_900_000_000
 LEEWAY = 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,17 +10,7 @@ from typing import Any
 
 from .errors import AccessDenied, InsufficientScope, InsufficientUserAuthentication, MissingToken
 from .tokens import AccessToken
-
-_SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-
-
-def parse_scope(text: str) -> frozenset[str]:
-    """The scopes that `text` names, none for "". Raises ValueError for what is no scope (RFC 6749 §3.3)."""
-    names = text.split(" ") if text else []
-    for name in names:
-        if not _SCOPE_TOKEN.fullmatch(name):
-            raise ValueError(f"{name!r} is no scope: printable ASCII without blanks, quotes and backslashes is")
-    return frozenset(names)
+from .tokens.scope import parse_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

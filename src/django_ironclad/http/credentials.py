@@ -14,8 +14,8 @@ from django.http.multipartparser import MultiPartParserError
 
 from ..errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken
 from ..realms import enter
-from ..requirements import parse_scope
 from ..tokens.encoding import load_json
+from ..tokens.scope import parse_scope
 from .origin import is_json
 
 MAX_BODY: Final = 8192

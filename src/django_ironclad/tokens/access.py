@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, cast
 
 from ..errors import GroupsLeftOut
 from .encoding import dump_json, load_json
+from .scope import words
 
 #: Claims of the RFCs and of ours, which nobody else sets.
 RESERVED: Final = frozenset(
@@ -130,7 +130,7 @@ def parse(payload: bytes, claims: dict[str, Any]) -> AccessToken:
         username="" if username is None else str(username),
         groups=tuple(claims.get("groups", ())),
         groups_left_out=left_out,
-        scope=_scope(claims.get("scope", "")),
+        scope=words(claims.get("scope", "")),
         realm=claims.get("realm", ""),
         not_before=max(claims["iat"], claims.get("nbf", claims["iat"])),
         exp=claims["exp"],
@@ -138,12 +138,6 @@ def parse(payload: bytes, claims: dict[str, Any]) -> AccessToken:
     if left_out:
         object.__delattr__(access, "groups")
     return access
-
-
-@lru_cache(maxsize=256)
-def _scope(text: str) -> frozenset[str]:
-    # Many tokens share a few of these, and each is 200 bytes.
-    return frozenset(text.split())
 
 
 def _frozen(value: Any) -> Any:
