@@ -1,10 +1,11 @@
 """The life of a login: a session begins, its refresh tokens are exchanged, and it ends."""
 
-from . import by_realm, issuing, payload, refresh, revoked, standing, starting
-from .ending import follow_secret_key, logger, revoke, revoke_all, revoke_outdated, tell
+from . import issuing, payload, refresh, standing, starting
+from .ending import revoke, revoke_all, revoke_outdated
+from .news import logger, tell
+from .swap import follow_secret_key
 
 __all__ = [
-    "by_realm",
     "follow_secret_key",
     "issuing",
     "logger",
@@ -13,7 +14,6 @@ __all__ = [
     "revoke",
     "revoke_all",
     "revoke_outdated",
-    "revoked",
     "standing",
     "starting",
     "tell",

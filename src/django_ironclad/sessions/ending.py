@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,25 +10,15 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 from django.db import connections, transaction
 from django.db.models import Q, QuerySet
-from django.dispatch import Signal
 
 from .. import signals
 from ..database.availability import in_line, in_one_transaction
 from ..database.clocks import Now
 from ..database.places import at_home_in, from_here, home
 from ..models import Session, auth_hashes
-from ..user_model import naming
 from ..user_model.classes import user_key
 from .by_realm import invalidate
-
-logger = logging.getLogger("django_ironclad")
-
-
-def follow_secret_key(session: Session) -> None:
-    """Let a session that is not rotated move on to the current `SECRET_KEY`, where only a fallback knew it."""
-    current = auth_hashes(session.user)[0]
-    if session.auth_hash != current:
-        Session.objects.live().filter(pk=session.pk, auth_hash=session.auth_hash).update(auth_hash=current)
+from .news import tell
 
 
 def revoke(session: Session | str | UUID, *, reason: str) -> bool:
@@ -121,12 +109,3 @@ def _end_each(living: list[Session], reason: str) -> list[Session]:
         for session in living
         if Session.objects.live().filter(pk=session.pk).update(revoked_at=Now(), revoked_reason=reason)
     ]
-
-
-def tell(signal: Signal, event: str, session: Session, *, level: int = logging.INFO, **facts: Any) -> None:
-    """One log line and one signal. Nothing in it is secret, and JSON keeps a line one line."""
-    line = {"session": str(session.pk), "user": naming.key_text(session.user_id), **facts}
-    # The one control character that JSON leaves as it is.
-    text = json.dumps(line).replace("\x7f", "\\u007f")
-    logger.log(level, "%s %s", event, text, extra={"event": event, **line})
-    signal.send_robust(Session, session=session, **facts)

@@ -19,7 +19,7 @@ from ..models import Session, auth_hashes, new_seed, reason_of
 from ..realms import current_realm
 from ..tokens.refresh import RefreshToken
 from ..tokens.rotation import PAUSE, SUSPICIOUS, Refuse, Repeat, Rotate, Withhold, decide
-from . import ending, issuing, standing, swap
+from . import ending, issuing, news, standing, swap
 from .issuing import TokenResponse
 
 #: How often the row is read before giving up: whoever loses the swap starts over.
@@ -112,7 +112,7 @@ def _refusal(session: Session, decision: Refuse) -> InvalidGrant:
     if not decision.reuse:
         return InvalidGrant("newer than the row by more than a failover explains", reason="ahead")
     ending.revoke(session, reason="refresh_token_reused")
-    ending.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
+    news.tell(signals.refresh_token_reused, "refresh_token_reused", session, level=logging.WARNING)
     return InvalidGrant("reuse", reason="reused")
 
 
@@ -130,7 +130,7 @@ def _tell(session: Session, decision: Repeat | Withhold | Rotate) -> None:
     suspicious = decision.how == "behind" or doubts >= SUSPICIOUS
     level = logging.WARNING if suspicious else logging.INFO
     facts = {"how": decision.how, **({"doubts": doubts} if doubts else {})}
-    ending.tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
+    news.tell(signals.session_refreshed, "session_refreshed", session, level=level, **facts)
 
 
 def _encode(session: Session, generation: int, branch: int) -> str:

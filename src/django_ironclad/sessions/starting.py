@@ -22,7 +22,8 @@ from ..devices import printable
 from ..errors import UserChanged
 from ..models import Session, auth_hashes, some_users_are_hidden
 from . import standing
-from .ending import revoke, tell
+from .ending import revoke
+from .news import tell
 
 
 @contextmanager

@@ -58,3 +58,10 @@ def _swap() -> Query:
 
 
 _SWAP: Final = Prepared(_swap)
+
+
+def follow_secret_key(session: Session) -> None:
+    """Let a session that is not rotated move on to the current `SECRET_KEY`, where only a fallback knew it."""
+    current = auth_hashes(session.user)[0]
+    if session.auth_hash != current:
+        Session.objects.live().filter(pk=session.pk, auth_hash=session.auth_hash).update(auth_hash=current)
