@@ -15,7 +15,7 @@ from django_ironclad import auth
 from django_ironclad.database.clocks import Now
 from django_ironclad.management.commands import ironclad_prune
 from django_ironclad.models import Session
-from django_ironclad.sessions import revoked
+from django_ironclad.sessions import recent
 
 from .conftest import Api, Person, time_passes
 
@@ -152,7 +152,7 @@ def test_a_token_of_a_week_ago_whose_session_ended_stays_refused_whatever_is_pru
             run("ironclad_prune", "--older-than", "1")
         run("ironclad_prune")
         ended = Session.objects.get(pk=tokens["refresh_token"].split(".")[0])
-        assert Session.objects.filter(pk=ended.pk, revoked_at__gt=Now() - revoked.window()).exists()
+        assert Session.objects.filter(pk=ended.pk, revoked_at__gt=Now() - recent.window()).exists()
 
 
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(milliseconds=250)])

@@ -18,8 +18,9 @@ from django.test.utils import CaptureQueriesContext
 
 from django_ironclad.database.committed import committed_rows
 from django_ironclad.models import Session
-from django_ironclad.sessions import revoked
-from django_ironclad.sessions.revoked import RECENT, RevokedSessions
+from django_ironclad.sessions import recent
+from django_ironclad.sessions.recent import RECENT
+from django_ironclad.sessions.revoked import RevokedSessions
 
 from .conftest import STRESS
 
@@ -61,7 +62,7 @@ def insert(rows: int, revoked_at: str) -> None:
 def read_sql(period: Any) -> str:
     """The statement that the set itself sends."""
     with CaptureQueriesContext(connection) as queries:
-        list(revoked._ended_within(period))
+        list(recent._ended_within(period))
     [query] = queries.captured_queries
     return str(query["sql"])
 
@@ -88,13 +89,13 @@ def test_the_read_is_an_index_scan_among_however_many_sessions(measured: Callabl
         cursor.execute("ANALYZE ironclad_session")
     inserted = time.monotonic() - before
 
-    for period in (RECENT, revoked.window()):
+    for period in (RECENT, recent.window()):
         answer = explain(read_sql(period))
         scans = [node for node in nodes(answer["Plan"]) if "Scan" in node["Node Type"]]
         assert all("Index" in node["Node Type"] or node["Node Type"] == "Bitmap Heap Scan" for node in scans), answer
         assert {node["Index Name"] for node in scans if "Index Name" in node} == {"ironclad_session_revoked"}
         started = time.perf_counter()
-        found = len(revoked._keys(committed_rows(revoked._ended_within(period))))
+        found = len(recent._keys(committed_rows(recent._ended_within(period))))
         took = time.perf_counter() - started
         assert found == ROWS // 1000
         measured(

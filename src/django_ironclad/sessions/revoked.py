@@ -13,23 +13,16 @@ import threading
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, NamedTuple
-
-from django.db import connections
-from django.db.models import CharField, QuerySet
-from django.db.models.functions import Cast
+from typing import Final, NamedTuple
 
 from ..conf import get_settings
-from ..database.clocks import Now, clock
+from ..database.clocks import clock
 from ..database.committed import PATIENCE, Rows, take_committed
 from ..errors import TemporarilyUnavailable
-from ..models import Session
+from .recent import BITS, RECENT, ended_within, key_of, keys_of, window
 
 logger = logging.getLogger("django_ironclad")
 
-#: What an ordinary read asks for beyond the last one: whatever was written this long ago, and so committed this late,
-#: at most.
-RECENT: Final = timedelta(seconds=60)
 #: Seconds after which a read asks for the whole window again, and forgets what has left it.
 FULL_EVERY: Final = 30.0
 
@@ -64,8 +57,8 @@ class RevokedSessions:
         self._failed_at = -math.inf
 
     def __contains__(self, sid: str) -> bool:
-        # `_key` without its call, which took a sixth of this.
-        return hash(sid) & _BITS in self._read.keys
+        # `key_of` without its call, which took a sixth of this.
+        return hash(sid) & BITS in self._read.keys
 
     def invalidate(self, ended: Iterable[str]) -> None:
         """These were ended here: whoever asks next reads first, however fresh the set is.
@@ -73,7 +66,7 @@ class RevokedSessions:
         They are not simply added: their transaction may yet roll back.
         """
         if _in_test_runner():
-            self._read = self._read._replace(keys=self._read.keys | frozenset(map(_key, ended)))
+            self._read = self._read._replace(keys=self._read.keys | frozenset(map(key_of, ended)))
         else:
             self._mark = object()
 
@@ -119,11 +112,11 @@ class RevokedSessions:
         known = _Read(sent_at, sent_at, frozenset(), mark) if full else before._replace(sent_at=sent_at, mark=mark)
         # Until something is heard, nobody asks again.
         self._failed_at = sent_at
-        take_committed(_ended_within(period), partial(self._take, known), self._fail)
+        take_committed(ended_within(period), partial(self._take, known), self._fail)
 
     def _take(self, known: _Read, rows: Rows) -> None:
         """An answer to what was asked when so much was known. Late ones tell nothing new."""
-        keys = _keys(rows)
+        keys = keys_of(rows)
         if known.sent_at >= self._read.sent_at:
             # A copy only when there is news: the set may be large.
             self._read = known if keys <= known.keys else known._replace(keys=known.keys | keys)
@@ -134,37 +127,8 @@ class RevokedSessions:
         logger.warning("revocation_read_failed %s", type(error).__name__, extra={"event": "revocation_read_failed"})
 
 
-_BITS: Final = 0xFFF_FFFF_FFFF_FFFF
-
-
-def _key(sid: str) -> int:
-    """60 bits of Python's keyed hash: half the memory of the id itself.
-
-    That a living session shares them with any of a million ended ones has odds of 1 : 10¹².
-    """
-    return hash(sid) & _BITS
-
-
 def _interval() -> float:
     return get_settings().REVOCATION_INTERVAL.total_seconds()
-
-
-def window() -> timedelta:
-    """How long ago a session may have ended that still has valid access tokens, one by a slow request among them."""
-    settings = get_settings()
-    return settings.longest_access_lifetime + 2 * settings.LEEWAY + RECENT
-
-
-def _ended_within(period: timedelta) -> QuerySet[Any, Any]:
-    """The ids of the sessions that ended within `period`, by the database's clock."""
-    ended = Session.objects.filter(revoked_at__gt=Now() - period)
-    # As text, where the database has a type for it: a fifth of the time of as many UUID objects.
-    native = connections[ended.db].features.has_native_uuid_field
-    return ended.values_list(Cast("pk", CharField()) if native else "pk")
-
-
-def _keys(rows: Rows) -> frozenset[int]:
-    return frozenset(_key(str(pk)) for (pk,) in rows)
 
 
 def _in_test_runner() -> bool:

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from ...database.clocks import Now
 from ...models import Session, SessionQuerySet
-from ...sessions.revoked import window
+from ...sessions.recent import window
 
 #: How many days it was over, where nobody says.
 DAYS: Final = 30
