@@ -13,13 +13,13 @@ from django.db import connections, router
 from django.middleware.csrf import CsrfViewMiddleware
 
 from ..conf import get_settings
-from .cookie import Found, check_cookie, check_deployed_cookie
-from .keys import check_key_files, check_keys
 from ..middleware import BearerMiddleware
 from ..models import Session
-from .readers import place, somebody_reads_tokens
 from ..tokens.rotation import PAUSE
 from ..users.passwords import name_of_the_name
+from .cookie import Found, check_cookie, check_deployed_cookie
+from .keys import check_key_files, check_keys
+from .readers import place, somebody_reads_tokens
 
 MIDDLEWARE: Final = "django_ironclad.middleware.BearerMiddleware"
 CSRF: Final = "django.middleware.csrf.CsrfViewMiddleware"

@@ -16,9 +16,9 @@ from rest_framework.request import Request
 from .. import auth, http
 from ..errors import AccessDenied, InvalidToken, IroncladError, MissingToken, UnknownKey
 from ..http import answers, identity
-from .refused import Refused
 from ..requirements import Requirement
 from ..users import load, request_at_hand
+from .refused import Refused
 
 if TYPE_CHECKING:
     from rest_framework.response import Response

@@ -14,12 +14,12 @@ from django.db.models import DateTimeField, F
 from django.dispatch import Signal
 
 from .. import auth, sessions, signals, tokens
-from ..sessions import issuing, standing
 from ..conf import Transport, get_key_ring
-from ..tokens.encoding import b64decode, load_json
 from ..errors import InvalidGrant
-from ..user_model.groups import join
 from ..models import Session
+from ..sessions import issuing, standing
+from ..tokens.encoding import b64decode, load_json
+from ..user_model.groups import join
 from . import clients
 
 Client = TypeVar("Client")

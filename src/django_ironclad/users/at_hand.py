@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from contextvars import ContextVar
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
@@ -16,8 +17,9 @@ from ..errors import TemporarilyUnavailable
 from ..realms import realm
 from ..tokens import AccessToken
 from ..user_model import naming
-from .lazy import request_at_hand
 
+#: Which request is being answered. A variable, not a call: whoever admits somebody sets it.
+request_at_hand: Final[ContextVar[Any]] = ContextVar("ironclad_request_at_hand", default=None)
 #: Under which name a request keeps the token by which it came once it has changed the password of its user.
 _WAITING: Final = "ironclad_waiting"
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.signals import setting_changed
@@ -16,11 +13,8 @@ from django.utils.functional import SimpleLazyObject, empty
 
 from ..errors import InvalidToken, IroncladError
 from ..tokens import AccessToken
-from ..tokens.verifier import REMEMBERED
 from ..user_model import naming
-
-#: Which request is being answered. A variable, not a call: whoever admits somebody sets it.
-request_at_hand: Final[ContextVar[Any]] = ContextVar("ironclad_request_at_hand", default=None)
+from .facts import _forget, facts_of_model
 
 #: What a query asks of any value: no user has it, and none need be loaded to say so.
 _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})
@@ -35,7 +29,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     """
 
     def __init__(self, token: AccessToken, *, refusal: Callable[[IroncladError], Any]) -> None:
-        pk = _facts().primary_key(token.sub)
+        pk = facts_of_model().primary_key(token.sub)
         # As SimpleLazyObject's own __init__ leaves it, in a quarter of its time: each request makes one of these.
         own = state_of(self)
         own["_wrapped"], own["_setupfunc"] = empty, lambda: _load(pk, refusal)
@@ -53,7 +47,7 @@ class LazyUser(SimpleLazyObject):  # type: ignore[type-arg]
     def __getattr__(self, name: str) -> Any:
         own = state_of(self)
         if own["_wrapped"] is empty:
-            facts = _facts()
+            facts = facts_of_model()
             if name in facts.primary_key_names:
                 return own["_pk"]
             if name in facts.constant:
@@ -95,36 +89,6 @@ def state_of(user: Any) -> dict[str, Any]:
     # Past LazyObject's own `__getattribute__`, which is Python, and would run for each name.
     state: dict[str, Any] = object.__getattribute__(user, "__dict__")
     return state
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What is the same for every user of this model."""
-
-    primary_key: Callable[[str], Any]
-    primary_key_names: frozenset[str]
-    name_of: Callable[[str], Any] | None
-    constant: dict[str, Any]
-
-
-@lru_cache(maxsize=1)
-def _facts() -> _Facts:
-    model = get_user_model()
-    meta = model._meta
-
-    return _Facts(
-        # Remembered as long as their tokens are: a UUID is two microseconds.
-        primary_key=lru_cache(maxsize=REMEMBERED)(naming.key_of),
-        primary_key_names=frozenset({"pk", meta.pk.attname}),
-        name_of=naming.name_reader(model),
-        # A query by this user asks the last.
-        constant={"_meta": meta, "_is_pk_set": lambda *_: True},
-    )
-
-
-def _forget(*, setting: str, **_: object) -> None:
-    if setting == "AUTH_USER_MODEL":
-        _facts.cache_clear()
 
 
 setting_changed.connect(_forget)
