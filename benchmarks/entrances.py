@@ -8,9 +8,9 @@ from typing import Any
 
 
 def _ironclad() -> Any:
-    from django_ironclad.http import views
+    from django_ironclad.http.views import login
 
-    return views.login
+    return login.login
 
 
 def _simplejwt() -> Any:

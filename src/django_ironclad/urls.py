@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .http import views
+from .http.views import account, keys, login, sessions
 
 app_name = "ironclad"
 
 urlpatterns = [
-    path("login/", views.login, name="login"),
-    path("refresh/", views.refresh, name="refresh"),
-    path("logout/", views.logout, name="logout"),
-    path("me/", views.me, name="me"),
-    path("sessions/", views.sessions, name="sessions"),
-    path("sessions/<str:sid>/", views.session, name="session"),
-    path("password/", views.password, name="password"),
-    path("reauthenticate/", views.reauthenticate, name="reauthenticate"),
-    path("jwks.json", views.jwks, name="jwks"),
+    path("login/", login.login, name="login"),
+    path("refresh/", login.refresh, name="refresh"),
+    path("logout/", login.logout, name="logout"),
+    path("me/", account.me, name="me"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/<str:sid>/", sessions.session, name="session"),
+    path("password/", account.password, name="password"),
+    path("reauthenticate/", account.reauthenticate, name="reauthenticate"),
+    path("jwks.json", keys.jwks, name="jwks"),
 ]

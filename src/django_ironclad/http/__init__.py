@@ -1,23 +1,15 @@
 """What a request brings, and how its answer leaves."""
 
-from . import answers, cookie, credentials, identity, views
-from .credentials import (
-    MAX_BODY,
-    MAX_PASSWORD,
-    bearer_token,
-    parse_bearer,
-    read_body,
-    requested_scope,
-    required_token,
-    text,
-)
+from . import answers, credentials, identity
+from .bearer import bearer_token, parse_bearer, required_token
+from .body import MAX_BODY, read_body, text
+from .credentials import MAX_PASSWORD, requested_scope
 
 __all__ = [
     "MAX_BODY",
     "MAX_PASSWORD",
     "answers",
     "bearer_token",
-    "cookie",
     "credentials",
     "identity",
     "parse_bearer",
@@ -25,5 +17,4 @@ __all__ = [
     "requested_scope",
     "required_token",
     "text",
-    "views",
 ]

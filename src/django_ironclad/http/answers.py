@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from ..conf import get_settings
-from ..database.availability import database_needed
 from ..devices import printable
 from ..errors import IroncladError, MissingToken, RefreshTokenReplaced
-from ..realms import enter
 from ..sessions.issuing import TokenResponse
 from . import cookie
-from .origin import check_form
 
 logger = logging.getLogger("django_ironclad")
-
-View = Callable[..., HttpResponse]
 
 
 def token_answer(tokens: TokenResponse) -> HttpResponse:
@@ -90,39 +80,6 @@ def log(error: IroncladError) -> None:
     level = logging.WARNING if trouble or error.hint else logging.INFO
     reason = printable(str(error))
     logger.log(level, "refused %s: %s", error.code, reason, exc_info=error if trouble else None)
-
-
-def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[View], View]:
-    """The border of our own views: errors become answers here, once, and no transaction of the project's wraps them.
-
-    They judge credentials themselves, so `BearerMiddleware` leaves them alone; no cookie of Django's authenticates
-    them, so they need no CSRF token (`origin.check_cookie_gates` guards ours).
-    """
-
-    def decorate(view: View) -> View:
-        @csrf_exempt
-        @sensitive_post_parameters()
-        @sensitive_variables()
-        @wraps(view)
-        def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            enter(request)
-            try:
-                check_form(request)
-                # Whichever statement it is that the database cannot answer.
-                with database_needed():
-                    response = view(request, *args, **kwargs)
-            except IroncladError as error:
-                log(error)
-                response = refuse(error)
-            return protect(response)
-
-        border.ironclad_public = True  # type: ignore[attr-defined]
-        border.login_required = False  # type: ignore[attr-defined]
-        for alias in connections:
-            border = transaction.non_atomic_requests(using=alias)(border)
-        return border
-
-    return decorate
 
 
 def protect(response: HttpResponse) -> HttpResponse:

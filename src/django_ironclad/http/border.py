@@ -13,13 +13,18 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from .. import auth
 from ..auth import pages
 from ..auth.pages import Page, require_page
 from ..database.availability import database_needed
 from ..errors import InvalidRequest, IroncladError, OriginNotAllowed
 from ..realms import enter
 from ..sessions.issuing import TokenResponse
-from . import answers, cookie, credentials
+from ..tokens import AccessToken
+from . import answers, cookie
+from .answers import error_answer, log, protect
+from .bearer import required_token
+from .body import read_any_body
 from .origin import check_form
 from .transports import login_transport
 
@@ -96,7 +101,7 @@ def look_at_page(request: HttpRequest) -> None:
     body: Mapping[str, Any] = {}
     refusal, unread, token = None, None, ""
     try:
-        body = credentials.read_any_body(request)
+        body = read_any_body(request)
     except InvalidRequest as error:
         # Something of the project's own: then its view says how.
         unread = error
@@ -108,3 +113,44 @@ def look_at_page(request: HttpRequest) -> None:
             raise
         refusal = error if isinstance(error, OriginNotAllowed) else None
     pages.note(request, Page(refusal, transport, token, unread))
+
+
+OwnView = Callable[..., HttpResponse]
+
+
+def endpoint(refuse: Callable[[IroncladError], HttpResponse] = error_answer) -> Callable[[OwnView], OwnView]:
+    """The border of our own views: errors become answers here, once, and no transaction of the project's wraps them.
+
+    They judge credentials themselves, so `BearerMiddleware` leaves them alone; no cookie of Django's authenticates
+    them, so they need no CSRF token (`origin.check_cookie_gates` guards ours).
+    """
+
+    def decorate(view: OwnView) -> OwnView:
+        @csrf_exempt
+        @sensitive_post_parameters()
+        @sensitive_variables()
+        @wraps(view)
+        def border(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            enter(request)
+            try:
+                check_form(request)
+                # Whichever statement it is that the database cannot answer.
+                with database_needed():
+                    response = view(request, *args, **kwargs)
+            except IroncladError as error:
+                log(error)
+                response = refuse(error)
+            return protect(response)
+
+        border.ironclad_public = True  # type: ignore[attr-defined]
+        border.login_required = False  # type: ignore[attr-defined]
+        for alias in connections:
+            border = transaction.non_atomic_requests(using=alias)(border)
+        return border
+
+    return decorate
+
+
+def whose(request: HttpRequest) -> tuple[Any, AccessToken]:
+    """The user and the token of this request, strictly checked. Raises InvalidToken."""
+    return auth.authenticate(required_token(request), strict=True)

@@ -19,7 +19,7 @@ from ..errors import IroncladError
 from ..tokens import AccessToken
 from ..users import load, request_at_hand, share_row, state_of
 from ..users.showing import at_once
-from . import credentials
+from .bearer import bearer_token
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
@@ -111,7 +111,7 @@ def _who(request: HttpRequest, early: _Early) -> Any:
         _withdraw(request, early)
         return state["_setupfunc"]()
     try:
-        token = credentials.bearer_token(request)
+        token = bearer_token(request)
         state["_seen"], _ = _read_only()(token, refusal=lambda _: AnonymousUser())
     except IroncladError:
         return AnonymousUser()

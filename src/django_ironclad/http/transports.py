@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from ..conf import Transport, get_settings
 from ..errors import InvalidRequest
+from .body import text
 from .cookie import has_refresh_cookie, refresh_cookie
-from .credentials import text
 
 
 def login_transport(body: Mapping[str, Any]) -> Transport:

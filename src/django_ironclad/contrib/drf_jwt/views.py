@@ -13,7 +13,7 @@ from ... import auth, http
 from ...conf import get_settings
 from ...errors import InvalidCredentials, IroncladError, OriginNotAllowed
 from ...http import answers
-from ...http.answers import endpoint
+from ...http.border import endpoint
 
 CLIENT_ID: Final = "drf-jwt"
 #: How long after the login a token can still be exchanged, as JWT_REFRESH_EXPIRATION_DELTA was.

@@ -1,0 +1,1 @@
+"""The endpoints: plain Django views, one set for every framework."""
