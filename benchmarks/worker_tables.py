@@ -151,7 +151,7 @@ class Tables(Refreshes):
     def verify_together(self, threads: int, count: int, *, shared: bool = True) -> float:
         """Processor seconds of verifying a token that is known, by so many threads at once, as many times in all;
         unless it is `shared`, each thread has a memory of tokens to itself."""
-        from django_ironclad.conf import get_verifier
+        from django_ironclad.keyring.configured import get_verifier
 
         token = self.everybody()[0][0]["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
 

@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import Settings, get_key_ring, get_refresh_secrets, get_settings, no_claims, no_scopes
+from django_ironclad.conf import Settings, get_settings, no_claims, no_scopes
 from django_ironclad.errors import InvalidToken
+from django_ironclad.keyring.configured import get_key_ring, get_refresh_secrets
 from django_ironclad.models import Session
 from django_ironclad.tokens import issue
 from django_ironclad.tokens.keys import Key, derive

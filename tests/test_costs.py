@@ -16,8 +16,8 @@ from rest_framework.views import APIView
 
 import django_ironclad
 from django_ironclad import auth
-from django_ironclad.conf import get_verifier
 from django_ironclad.drf import BearerAuthentication
+from django_ironclad.keyring.configured import get_verifier
 from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.models import Session
 

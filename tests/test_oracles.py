@@ -13,8 +13,8 @@ from django.conf import settings
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import get_key_ring
 from django_ironclad.errors import InvalidToken
+from django_ironclad.keyring.configured import get_key_ring
 from django_ironclad.tokens.encoding import b64decode, load_json
 from django_ironclad.tokens.keys import derive
 

@@ -14,8 +14,8 @@ from django.db import connection, connections, transaction
 from django.test import override_settings
 
 from django_ironclad import auth, signals
-from django_ironclad.conf import get_refresh_secrets
 from django_ironclad.errors import TemporarilyUnavailable
+from django_ironclad.keyring.configured import get_refresh_secrets
 from django_ironclad.models import Session
 from django_ironclad.tokens.refresh import RefreshToken
 

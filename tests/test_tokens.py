@@ -20,8 +20,8 @@ from django.test import override_settings
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from django_ironclad.conf import get_key_ring
 from django_ironclad.errors import InvalidGrant, InvalidToken, UnknownKey
+from django_ironclad.keyring.configured import get_key_ring
 from django_ironclad.tokens import MAX_LENGTH, AccessToken, issue, verify
 from django_ironclad.tokens.encoding import b64decode, b64encode, dump_json, load_json
 from django_ironclad.tokens.keys import Key

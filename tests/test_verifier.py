@@ -14,8 +14,8 @@ import time_machine
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import get_verifier
 from django_ironclad.errors import InvalidToken
+from django_ironclad.keyring.configured import get_verifier
 from django_ironclad.tokens import issue, verifier
 from django_ironclad.tokens.keys import Key
 from django_ironclad.tokens.ring import KeyRing

@@ -15,14 +15,15 @@ class IroncladConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, conf
+        from .keyring import configured
         from .users import events, last_login
 
         settings = conf.get_settings()
         _ = settings.claims, settings.scopes, settings.realm
         if settings.KEYS:
             try:
-                conf.get_key_ring()
-            except conf.KeyFileMissing as error:
+                configured.get_key_ring()
+            except configured.KeyFileMissing as error:
                 # Who serves is stopped by the middleware, and commands such as collectstatic need no keys.
                 logging.getLogger("django_ironclad").error("%s", error)
         checks.register()

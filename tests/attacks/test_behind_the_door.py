@@ -24,7 +24,6 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad import auth, ninja, sessions, tokens, users
-from django_ironclad.conf import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.database.clocks import Now
 from django_ironclad.decorators import requires
 from django_ironclad.errors import (
@@ -37,6 +36,7 @@ from django_ironclad.errors import (
     OriginNotAllowed,
     TemporarilyUnavailable,
 )
+from django_ironclad.keyring.configured import get_key_ring, get_refresh_secrets, get_verifier
 from django_ironclad.models import Session
 from django_ironclad.requirements import Requirement
 from django_ironclad.sessions import refresh

@@ -12,8 +12,8 @@ from django.http import HttpRequest
 from django.test import Client, override_settings
 
 from django_ironclad import auth, tokens
-from django_ironclad.conf import get_key_ring
 from django_ironclad.database.places import from_here
+from django_ironclad.keyring.configured import get_key_ring
 from django_ironclad.models import Session
 from django_ironclad.realms import current_realm, known_realm, realm
 from tests.conftest import PASSWORD, Api, Person

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import override_settings
 
-from django_ironclad import conf
+from django_ironclad.keyring import configured
 
 from .running import PASSWORD, Demo, running
 
@@ -96,7 +96,7 @@ def test_no_token_password_or_key_is_in_the_database_or_in_the_log(tmp_path: Pat
     texts["output"] = demo.output.read_bytes().replace(PASSWORD.encode(), b"")  # It tells the users' password: it must.
     secret_key = (data / "secret_key").read_text()
     with override_settings(SECRET_KEY=secret_key, SECRET_KEY_FALLBACKS=[]):
-        keys = [secret_key.encode(), *conf.get_refresh_secrets()]
+        keys = [secret_key.encode(), *configured.get_refresh_secrets()]
 
     # The search finds what is there: a session in the log as it is, in the database in hex, and a name inside base64.
     assert "demo.log" in found(sid.encode(), texts)

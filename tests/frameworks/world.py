@@ -13,8 +13,8 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError, connection
 
 from django_ironclad import auth, tokens
-from django_ironclad.conf import get_key_ring
 from django_ironclad.database.clocks import Now
+from django_ironclad.keyring.configured import get_key_ring
 from django_ironclad.models import Session
 from django_ironclad.sessions.issuing import TokenResponse
 from django_ironclad.tokens.keys import Key

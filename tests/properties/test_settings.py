@@ -15,7 +15,8 @@ from django.test import override_settings
 from hypothesis import example
 from hypothesis import strategies as st
 
-from django_ironclad.conf import Settings, get_verifier
+from django_ironclad.conf import Settings
+from django_ironclad.keyring.configured import get_verifier
 from django_ironclad.models import Session
 from django_ironclad.sessions import issuing
 

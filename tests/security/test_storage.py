@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import override_settings
 
 from django_ironclad import auth
-from django_ironclad.conf import get_refresh_secrets
+from django_ironclad.keyring.configured import get_refresh_secrets
 from django_ironclad.models import Session
 from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.refresh import RefreshToken

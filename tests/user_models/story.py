@@ -17,9 +17,9 @@ from django.urls import include, path
 from django.utils.html import escape
 
 from django_ironclad import auth, testing, tokens
-from django_ironclad.conf import get_key_ring
 from django_ironclad.decorators import requires
 from django_ironclad.errors import GroupsLeftOut, InvalidToken
+from django_ironclad.keyring.configured import get_key_ring
 from django_ironclad.models import Session
 from django_ironclad.users import load
 

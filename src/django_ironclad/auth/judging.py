@@ -10,9 +10,10 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from .. import sessions
-from ..conf import get_settings, get_verifier
+from ..conf import get_settings
 from ..database.availability import database_needed
 from ..errors import InvalidToken, IroncladError
+from ..keyring.configured import get_verifier
 from ..realms import current_realm
 from ..sessions import issuing
 from ..sessions.by_realm import ended_sessions

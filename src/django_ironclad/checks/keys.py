@@ -8,7 +8,8 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 
-from ..conf import KeyFileMissing, get_key_ring, get_settings
+from ..conf import get_settings
+from ..keyring.configured import KeyFileMissing, get_key_ring, key_files
 from .cookie import Found
 
 
@@ -58,7 +59,7 @@ def check_keys() -> Found:
             id="ironclad.W008",
         )
     # Windows' own permissions are none of these bits, which always look open there.
-    for file in settings.key_files if sys.platform != "win32" else ():
+    for file in key_files() if sys.platform != "win32" else ():
         if file.stat().st_mode & 0o077:
             yield checks.Warning(
                 f"The key file {file} can be read by other users of this machine.",

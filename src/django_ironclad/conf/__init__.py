@@ -1,25 +1,20 @@
-"""The project's `IRONCLAD` settings, each checked and with a safe default, and the keys that follow from them."""
+"""The project's `IRONCLAD` settings, each checked and with a safe default."""
 
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypeGuard, cast
+from typing import Any, Literal, cast
 
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.encoding import force_bytes
 from django.utils.module_loading import import_string
 
-from ..tokens.keys import Key, derive
-from ..tokens.ring import KeyRing
-from ..tokens.verifier import Verifier
 from .accepted import WANTED
 
 #: How a refresh token travels.
@@ -125,11 +120,6 @@ class Settings:
         return found
 
     @property
-    def key_files(self) -> list[Path]:
-        """The files that `KEYS` names."""
-        return [_path(key) for key in self.KEYS if not _is_pem(key)]
-
-    @property
     def longest_access_lifetime(self) -> timedelta:
         """The longest that any access token of ours may live."""
         return max(self.ACCESS_TOKEN_LIFETIME, self.DRF_JWT_TOKEN_LIFETIME)
@@ -153,71 +143,9 @@ def get_settings() -> Settings:
     return Settings(**given)
 
 
-class KeyFileMissing(ImproperlyConfigured):
-    """A file that `KEYS` names cannot be read: an error for who needs the keys, as `collectstatic` does not."""
-
-
-@lru_cache(maxsize=1)
-def get_key_ring() -> KeyRing:
-    """The keys of access tokens. Raises ImproperlyConfigured, KeyFileMissing when it is only that."""
-    keys = get_settings().KEYS
-    try:
-        if not keys:
-            return KeyRing(Key.from_secret(secret) for secret in _derived("access token HS256"))
-        return KeyRing(Key.from_pem(key if _is_pem(key) else _read(key)) for key in keys)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"IRONCLAD['KEYS']: {error}.") from None
-
-
-@lru_cache(maxsize=1)
-def get_verifier() -> Verifier:
-    """Who verifies access tokens. Raises ImproperlyConfigured."""
-    settings = get_settings()
-    return Verifier(
-        ring=get_key_ring(),
-        issuer=settings.ISSUER,
-        audience=settings.audience,
-        max_lifetime=int(settings.longest_access_lifetime.total_seconds()),
-        leeway=int(settings.LEEWAY.total_seconds()),
-        realms=settings.REALM is not None,
-    )
-
-
-@lru_cache(maxsize=1)
-def get_refresh_secrets() -> tuple[bytes, ...]:
-    """The server's halves of the refresh tokens' MAC keys: the first signs, all verify."""
-    return tuple(_derived("refresh token HS256"))
-
-
-def _derived(purpose: str) -> Iterable[bytes]:
-    secrets = map(force_bytes, (django_settings.SECRET_KEY, *django_settings.SECRET_KEY_FALLBACKS))
-    # An empty one is none: anybody could derive a key from nothing.
-    return (derive(secret, purpose) for secret in dict.fromkeys(secrets) if secret)
-
-
-def _is_pem(key: str | bytes | Path) -> TypeGuard[str | bytes]:
-    return not isinstance(key, Path) and "-----BEGIN" in str(key)
-
-
-def _read(key: str | bytes | Path) -> bytes:
-    """The contents of a key's file. Raises KeyFileMissing, which shows no text that could be a key by mistake."""
-    try:
-        return _path(key).read_bytes()
-    except OSError as error:
-        # No key without its armour begins so.
-        named = isinstance(key, Path) or _path(key).is_absolute()
-        name = f"the file {_path(key)}" if named else "a text that is no PEM, and so a path,"
-        raise KeyFileMissing(f"IRONCLAD['KEYS']: {name} cannot be read: {error.strerror}.") from None
-
-
-def _path(key: str | bytes | Path) -> Path:
-    return Path(os.fsdecode(key))
-
-
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in {"IRONCLAD", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}:
-        for cached in (get_settings, get_key_ring, get_verifier, get_refresh_secrets):
-            cached.cache_clear()
+    if setting == "IRONCLAD":
+        get_settings.cache_clear()
 
 
 setting_changed.connect(_forget)

@@ -11,8 +11,9 @@ from typing import Any, Final, cast
 from django.core.exceptions import ImproperlyConfigured
 
 from .. import tokens
-from ..conf import Transport, get_key_ring, get_settings
+from ..conf import Transport, get_settings
 from ..errors import InvalidToken
+from ..keyring.configured import get_key_ring
 from ..models import Session
 from ..realms import current_realm
 from ..tokens import AccessToken

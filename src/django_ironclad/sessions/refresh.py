@@ -10,11 +10,12 @@ from django.db import connections
 from django.db.models import F
 
 from .. import signals
-from ..conf import Transport, get_refresh_secrets, get_settings
+from ..conf import Transport, get_settings
 from ..database.availability import in_one_transaction
 from ..database.clocks import Now
 from ..database.places import home
 from ..errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
+from ..keyring.configured import get_refresh_secrets
 from ..models import Session, auth_hashes, new_seed, reason_of
 from ..realms import current_realm
 from ..tokens.refresh import RefreshToken

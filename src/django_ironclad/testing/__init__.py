@@ -14,8 +14,9 @@ from django.db.models import DateTimeField, F
 from django.dispatch import Signal
 
 from .. import auth, sessions, signals, tokens
-from ..conf import Transport, get_key_ring
+from ..conf import Transport
 from ..errors import InvalidGrant
+from ..keyring.configured import get_key_ring
 from ..models import Session
 from ..sessions import issuing, standing
 from ..tokens.encoding import b64decode, load_json

@@ -1,0 +1,5 @@
+"""The keys of this process."""
+
+from . import configured
+
+__all__ = ["configured"]
