@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..errors import InvalidToken
+from .algorithms import Algorithm, hs256, of
 from .encoding import b64encode, dump_json
 
 TYPE: Final = "at+jwt"  # RFC 9068 §2.1
 _SHA256 = hashes.SHA256()
 _BEGINS_A_KEY: Final = re.compile(rb"-----BEGIN [A-Z ]*(?:PRIVATE|PUBLIC) KEY-----")
-
-
-#: The remainders that moduli of Infineon's flawed generator leave: powers of 65537, by each of these primes.
-_ROCA: Final = {
-    prime: {pow(65537, exponent, prime) for exponent in range(prime)}
-    for prime in (11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157)
-}
 
 
 def derive(secret: str | bytes, purpose: str) -> bytes:
@@ -62,17 +52,7 @@ class Key:
     @classmethod
     def from_secret(cls, secret: bytes) -> Key:
         """An HS256 key (RFC 7518 §3.2). Raises ValueError under 32 bytes."""
-        if len(secret) < 32:
-            raise ValueError("an HS256 key needs at least 32 bytes")
-
-        def sign(data: bytes) -> bytes:
-            return hmac.digest(secret, data, "sha256")
-
-        def check(signature: bytes, data: bytes) -> None:
-            if not hmac.compare_digest(signature, sign(data)):
-                raise InvalidSignature
-
-        return cls("HS256", {}, thumbprint({"kty": "oct", "k": b64encode(secret)}), sign, check)
+        return cls._of(hs256(secret), kid=thumbprint({"kty": "oct", "k": b64encode(secret)}))
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> Key:
@@ -93,13 +73,12 @@ class Key:
             raise ValueError("the PEM is encrypted: store it decrypted, where only this service reads it") from None
         except (ValueError, UnsupportedAlgorithm, AttributeError):
             raise ValueError("not the PEM of a private or public key") from None
-        if isinstance(public, ed25519.Ed25519PublicKey):
-            return _eddsa(public, private)
-        if isinstance(public, ec.EllipticCurvePublicKey) and isinstance(public.curve, ec.SECP256R1):
-            return _es256(public, private)
-        if isinstance(public, rsa.RSAPublicKey):
-            return _rs256(public, private)
-        raise ValueError("the key must be Ed25519 (EdDSA), P-256 (ES256) or RSA (RS256)")
+        algorithm = of(public, private)
+        return cls._of(algorithm, kid=thumbprint(algorithm.jwk))
+
+    @classmethod
+    def _of(cls, algorithm: Algorithm, *, kid: str) -> Key:
+        return cls(algorithm.name, algorithm.jwk, kid, algorithm.sign, algorithm.check)
 
     def sign(self, data: bytes) -> bytes:
         """The signature of `data`. Raises ValueError when this is a public key."""
@@ -113,50 +92,3 @@ class Key:
             self._check(signature, data)
         except InvalidSignature:
             raise InvalidToken("the signature does not fit", reason="signature") from None
-
-
-def _integer(number: int, length: int = 0) -> str:
-    return b64encode(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
-
-
-def _eddsa(public: ed25519.Ed25519PublicKey, private: ed25519.Ed25519PrivateKey | None) -> Key:
-    jwk = {"kty": "OKP", "crv": "Ed25519", "x": b64encode(public.public_bytes_raw())}
-    return Key("EdDSA", jwk, thumbprint(jwk), private.sign if private else None, public.verify)
-
-
-def _es256(public: ec.EllipticCurvePublicKey, private: ec.EllipticCurvePrivateKey | None) -> Key:
-    numbers = public.public_numbers()
-    size = 32
-    jwk = {"kty": "EC", "crv": "P-256", "x": _integer(numbers.x, size), "y": _integer(numbers.y, size)}
-    algorithm = ec.ECDSA(_SHA256)
-
-    def sign(private: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
-        r, s = decode_dss_signature(private.sign(data, algorithm))
-        return r.to_bytes(size, "big") + s.to_bytes(size, "big")
-
-    def check(signature: bytes, data: bytes) -> None:
-        # JWS has r‖s of fixed length, never DER (RFC 7518 §3.4).
-        if len(signature) != 2 * size:
-            raise InvalidSignature
-        r, s = int.from_bytes(signature[:size], "big"), int.from_bytes(signature[size:], "big")
-        public.verify(encode_dss_signature(r, s), data, algorithm)
-
-    return Key("ES256", jwk, thumbprint(jwk), partial(sign, private) if private else None, check)
-
-
-def _rs256(public: rsa.RSAPublicKey, private: rsa.RSAPrivateKey | None) -> Key:
-    numbers = public.public_numbers()
-    if public.key_size < 2048 or numbers.e < 65537:
-        raise ValueError("an RSA key needs at least 2048 bits and an exponent of at least 65537")
-    if all(numbers.n % prime in powers for prime, powers in _ROCA.items()):
-        raise ValueError("the RSA key was made by a flawed generator (CVE-2017-15361): make another")
-    jwk = {"kty": "RSA", "n": _integer(numbers.n), "e": _integer(numbers.e)}
-    scheme = (padding.PKCS1v15(), _SHA256)
-
-    def sign(private: rsa.RSAPrivateKey, data: bytes) -> bytes:
-        return private.sign(data, *scheme)
-
-    def check(signature: bytes, data: bytes) -> None:
-        public.verify(signature, data, *scheme)
-
-    return Key("RS256", jwk, thumbprint(jwk), partial(sign, private) if private else None, check)
