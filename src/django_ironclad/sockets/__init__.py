@@ -1,6 +1,5 @@
 """Websockets: opened by an access token, renewed by a newer one, and closed in time."""
 
-from . import handshake, threads
 from .socket import Application, Message, Receive, Send, Socket
 
-__all__ = ["Application", "Message", "Receive", "Send", "Socket", "handshake", "threads"]
+__all__ = ["Application", "Message", "Receive", "Send", "Socket"]

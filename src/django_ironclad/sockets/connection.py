@@ -6,16 +6,16 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from .. import auth
-from ..conf import get_settings
 from ..errors import InvalidToken, IroncladError, MissingToken
 from ..realms import known_realm
 from ..requirements import Requirement
 from ..tokens import AccessToken
 from ..users import load
 from .threads import in_thread, read_news
+from .watch import Watch, watches
 
 
 class Connection:
@@ -78,54 +78,12 @@ class Connection:
     def watched(self, end: Callable[[IroncladError], None]) -> Iterator[None]:
         """Meanwhile, call `end` once the token is over or its session is known to be, a `REVOCATION_INTERVAL` later."""
         loop = asyncio.get_running_loop()
-        watch = _watches.get(loop) or _Watch(loop)
+        watch = watches.get(loop) or Watch(loop)
         watch.ends[self] = end
         try:
             yield
         finally:
             watch.ends.pop(self, None)
-
-
-class _Watch:
-    """All connections of one event loop: looked at together, after one query at most."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.ends: dict[Connection, Callable[[IroncladError], None]] = {}
-        _watches[loop] = self
-        self._task = loop.create_task(self._go_on(loop))
-
-    async def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            while self.ends:
-                await asyncio.sleep(get_settings().REVOCATION_INTERVAL.total_seconds())
-                await self._look()
-        except Exception:
-            # Nobody stays unwatched, whatever the reason.
-            self._end(list(self.ends), IroncladError("the watch has failed"))
-            raise
-        finally:
-            del _watches[loop]
-
-    async def _look(self) -> None:
-        await asyncio.gather(*map(self._look_at, {connection.access.realm for connection in self.ends}))
-
-    async def _look_at(self, realm: str) -> None:
-        try:
-            await read_news(realm)
-        except IroncladError as error:
-            self._end([connection for connection in self.ends if connection.access.realm == realm], error)
-        for connection in [each for each in self.ends if each.access.realm == realm]:
-            try:
-                auth.recheck(connection.access)
-            except IroncladError as error:
-                self._end([connection], error)
-
-    def _end(self, ended: list[Connection], error: IroncladError) -> None:
-        for connection in ended:
-            self.ends.pop(connection)(error)
-
-
-_watches: Final[dict[asyncio.AbstractEventLoop, _Watch]] = {}
 
 
 async def _authorize(user: Any, access: AccessToken, requirement: Requirement) -> None:
