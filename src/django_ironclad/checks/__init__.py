@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.apps import apps
@@ -17,7 +18,7 @@ from ..middleware import BearerMiddleware
 from ..models import Session
 from ..tokens.rotation import PAUSE
 from ..users.passwords import name_of_the_name
-from .cookie import Found, check_cookie, check_deployed_cookie
+from .cookie import check_cookie, check_deployed_cookie
 from .keys import check_key_files, check_keys
 from .readers import place, somebody_reads_tokens
 
@@ -47,7 +48,7 @@ def check_deployment(**_: Any) -> list[checks.CheckMessage]:
     return [*check_deployed_cookie(), *check_keys(), *_tokens(), *_deployed_database(), *_passwords()]
 
 
-def _middleware() -> Found:
+def _middleware() -> Iterator[checks.CheckMessage]:
     ours, csrf = place(BearerMiddleware), place(CsrfViewMiddleware)
     if -1 < csrf < ours:
         names = django_settings.MIDDLEWARE
@@ -65,7 +66,7 @@ def _middleware() -> Found:
         )
 
 
-def _databases() -> Found:
+def _databases() -> Iterator[checks.CheckMessage]:
     users = router.db_for_write(get_user_model())
     if router.db_for_write(Session) != users:
         yield checks.Error(
@@ -75,7 +76,7 @@ def _databases() -> Found:
         )
 
 
-def _tenants() -> Found:
+def _tenants() -> Iterator[checks.CheckMessage]:
     if not apps.is_installed("django_tenants"):
         return
     users = apps.get_app_config(get_user_model()._meta.app_label).name
@@ -99,7 +100,7 @@ def _tenants() -> Found:
         )
 
 
-def _axes() -> Found:
+def _axes() -> Iterator[checks.CheckMessage]:
     if not apps.is_installed("axes"):
         return
     name = name_of_the_name()
@@ -113,7 +114,7 @@ def _axes() -> Found:
         )
 
 
-def _tokens() -> Found:
+def _tokens() -> Iterator[checks.CheckMessage]:
     if get_settings().longest_access_lifetime.total_seconds() > 3600:
         yield checks.Warning(
             "Access tokens live longer than an hour (RFC 6750 §5.3): so long does a stolen one.",
@@ -130,7 +131,7 @@ def _tokens() -> Found:
         )
 
 
-def _deployed_database() -> Found:
+def _deployed_database() -> Iterator[checks.CheckMessage]:
     connection = connections[router.db_for_write(Session)]
     options = connection.settings_dict.get("OPTIONS", {})
     missing = [name for name in TIMEOUTS.get(connection.vendor, ()) if name not in options]
@@ -148,7 +149,7 @@ def _deployed_database() -> Found:
         )
 
 
-def _passwords() -> Found:
+def _passwords() -> Iterator[checks.CheckMessage]:
     if not apps.is_installed("axes"):
         yield checks.Warning(
             "Nothing that we know of limits how often a password may be guessed.",

@@ -14,13 +14,11 @@ from ..conf import get_settings
 from ..http.origin import is_written_by_browsers
 from .cors import lets_anybody_in
 
-Found = Iterator[checks.CheckMessage]
-
 #: By these a client on another origin learns what a refusal asks for. Browsers hide them unless they are exposed.
 EXPOSED: Final = ("WWW-Authenticate", "Retry-After")
 
 
-def check_cookie() -> Found:
+def check_cookie() -> Iterator[checks.CheckMessage]:
     """What cannot work, wherever it runs."""
     if _uses_cookie() and get_settings().COOKIE_SAMESITE == "None":
         yield from _same_site()
@@ -28,7 +26,7 @@ def check_cookie() -> Found:
     yield from _trusted()
 
 
-def check_deployed_cookie() -> Found:
+def check_deployed_cookie() -> Iterator[checks.CheckMessage]:
     """What is risky in production."""
     if _uses_cookie():
         yield from _deployed_cookie()
@@ -36,7 +34,7 @@ def check_deployed_cookie() -> Found:
     yield from _exposed()
 
 
-def _same_site() -> Found:
+def _same_site() -> Iterator[checks.CheckMessage]:
     if not django_settings.SESSION_COOKIE_SECURE:
         yield checks.Error(
             "Browsers drop a SameSite=None cookie that is not Secure, so nobody could refresh.",
@@ -52,7 +50,7 @@ def _same_site() -> Found:
         )
 
 
-def _cors() -> Found:
+def _cors() -> Iterator[checks.CheckMessage]:
     open_to = [
         *_open_settings(),
         *filter(lets_anybody_in, _cors_setting("ALLOWED_ORIGIN_REGEXES", "ORIGIN_REGEX_WHITELIST")),
@@ -74,7 +72,7 @@ def _open_settings() -> Iterator[str]:
         yield "null"
 
 
-def _trusted() -> Found:
+def _trusted() -> Iterator[checks.CheckMessage]:
     odd = [origin for origin in django_settings.CSRF_TRUSTED_ORIGINS if "://" in origin and not _can_come(origin)]
     if odd:
         yield checks.Warning(
@@ -91,7 +89,7 @@ def _can_come(pattern: str) -> bool:
     )
 
 
-def _deployed_cookie() -> Found:
+def _deployed_cookie() -> Iterator[checks.CheckMessage]:
     if not django_settings.SESSION_COOKIE_SECURE:
         yield checks.Warning(
             "The refresh cookie travels over plain http too, and other hosts of the domain can overwrite it.",
@@ -112,7 +110,7 @@ def _deployed_cookie() -> Found:
         )
 
 
-def _proxy() -> Found:
+def _proxy() -> Iterator[checks.CheckMessage]:
     """Somebody had Django trust what it takes for its own origin anyway, where it knows its scheme."""
     named = [host.lower() for host in django_settings.ALLOWED_HOSTS if re.search(r"[a-z]\.[a-z]", host, re.IGNORECASE)]
     own = [f"https://{host}" for host in named]
@@ -125,7 +123,7 @@ def _proxy() -> Found:
         )
 
 
-def _exposed() -> Found:
+def _exposed() -> Iterator[checks.CheckMessage]:
     exposed = {name.lower() for name in getattr(django_settings, "CORS_EXPOSE_HEADERS", ())}
     missing = [name for name in EXPOSED if name.lower() not in exposed]
     if missing and getattr(django_settings, "CORS_ALLOW_CREDENTIALS", False):

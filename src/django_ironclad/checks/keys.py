@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 
 from django.conf import settings as django_settings
 from django.core import checks
@@ -10,10 +11,9 @@ from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_
 
 from ..conf import get_settings
 from ..keyring.configured import KeyFileMissing, get_key_ring, key_files
-from .cookie import Found
 
 
-def check_key_files() -> Found:
+def check_key_files() -> Iterator[checks.CheckMessage]:
     """A warning, since `migrate` stops at errors, and needs no keys."""
     try:
         get_key_ring()
@@ -25,7 +25,7 @@ def check_key_files() -> Found:
         )
 
 
-def check_keys() -> Found:
+def check_keys() -> Iterator[checks.CheckMessage]:
     """What is risky in production."""
     settings = get_settings()
     secret = django_settings.SECRET_KEY
