@@ -30,6 +30,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.views import APIView
 
 from django_ironclad import checks
+from django_ironclad.checks import databases
 from django_ironclad.drf import BearerAuthentication
 from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.ninja import Bearer
@@ -64,7 +65,7 @@ URL = "https://api.example.org"
 @pytest.fixture(autouse=True)
 def _database_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever database these tests run on: its settings are the subject of one test only."""
-    options = dict.fromkeys(checks.TIMEOUTS.get(connection.vendor, ()), 2)
+    options = dict.fromkeys(databases.TIMEOUTS.get(connection.vendor, ()), 2)
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
 

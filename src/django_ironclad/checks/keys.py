@@ -11,6 +11,7 @@ from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_
 
 from ..conf import get_settings
 from ..keyring.configured import KeyFileMissing, get_key_ring, key_files
+from ..tokens.rotation import PAUSE
 
 
 def check_key_files() -> Iterator[checks.CheckMessage]:
@@ -66,3 +67,20 @@ def check_keys() -> Iterator[checks.CheckMessage]:
                 hint=f"chmod 600 {file}",
                 id="ironclad.W005",
             )
+
+
+def check_lifetimes() -> Iterator[checks.CheckMessage]:
+    if get_settings().longest_access_lifetime.total_seconds() > 3600:
+        yield checks.Warning(
+            "Access tokens live longer than an hour (RFC 6750 §5.3): so long does a stolen one.",
+            hint="Shorten ACCESS_TOKEN_LIFETIME and DRF_JWT_TOKEN_LIFETIME in IRONCLAD; clients refresh by themselves.",
+            id="ironclad.W002",
+        )
+    pause = PAUSE * get_settings().REUSE_GRACE
+    if pause >= get_settings().ACCESS_TOKEN_LIFETIME:
+        yield checks.Warning(
+            f"Refresh tokens rest for {pause.total_seconds():g} s, as long as an access token lives or longer: clients "
+            "that refresh more often get the same one again, and a thief who does is found the later.",
+            hint=f"Let IRONCLAD['ACCESS_TOKEN_LIFETIME'] be longer than {PAUSE} times IRONCLAD['REUSE_GRACE'].",
+            id="ironclad.W019",
+        )
