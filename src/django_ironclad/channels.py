@@ -10,8 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from .requirements import Requirement
-from .sockets import Application, Message, Receive, Send, Socket
-from .sockets.connection import Connection
+from .sockets import Application, Connection, Message, Receive, Send, Socket
 
 
 class BearerMiddleware:

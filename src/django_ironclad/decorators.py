@@ -13,8 +13,7 @@ from django.http import HttpRequest
 
 from . import auth
 from .errors import IroncladError
-from .http import answers
-from .http.border import token_endpoint, token_response
+from .http import answers, token_endpoint, token_response
 from .requirements import Requirement
 
 __all__ = ["public", "requires", "requires_recent_login", "strict", "token_endpoint", "token_response"]

@@ -12,9 +12,8 @@ from django.utils.cache import patch_vary_headers
 
 from . import auth, http
 from .errors import InvalidToken, IroncladError
-from .http import answers, identity
-from .http.ownership import is_ours, may_ask_us
-from .keyring.configured import get_key_ring
+from .http import answers, identity, is_ours, may_ask_us
+from .keyring import get_key_ring
 from .realms import enter
 from .tokens import AccessToken
 from .users import at_hand

@@ -13,9 +13,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import constant_time_compare
 
 from .conf import get_settings
-from .database.clocks import Now, UTCDateTimeField
-from .database.places import home
-from .tokens.rotation import Line
+from .database import Now, UTCDateTimeField, home
+from .tokens import Line
 
 if TYPE_CHECKING:
     from datetime import datetime

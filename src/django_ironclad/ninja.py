@@ -19,8 +19,7 @@ from ninja.security.base import SecuritySchema
 
 from . import auth, http
 from .errors import IroncladError, MissingToken, UnknownKey
-from .http import answers, identity
-from .http.parts import parts_of
+from .http import answers, identity, parts_of
 from .requirements import Requirement
 from .tokens import AccessToken
 

@@ -9,8 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from .errors import AccessDenied, InsufficientScope, InsufficientUserAuthentication, MissingToken
-from .tokens import AccessToken
-from .tokens.scope import parse_scope
+from .tokens import AccessToken, parse_scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from .. import sessions
-from ..database.availability import database_needed
+from ..database import database_needed
 from ..errors import InvalidToken, MissingToken
 from ..models import Session, auth_hashes
-from ..sessions import issuing, payload, refresh, standing
-from ..sessions.issuing import TokenResponse
+from ..sessions import TokenResponse, issuing, payload, refresh, standing
 from ..tokens import AccessToken
 from ..users import at_hand
 from .authorizing import session_of

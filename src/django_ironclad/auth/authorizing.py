@@ -9,7 +9,7 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 
 from ..conf import get_settings
-from ..database.availability import database_needed
+from ..database import database_needed
 from ..errors import InvalidToken
 from ..models import Session, reason_of
 from ..requirements import Requirement

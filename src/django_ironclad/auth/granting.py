@@ -14,18 +14,15 @@ from django.views.decorators.debug import sensitive_variables
 
 from .. import sessions, signals
 from ..conf import Transport, get_settings
-from ..database.availability import database_needed
+from ..database import database_needed
 from ..devices import client_address
 from ..errors import InvalidCredentials, InvalidGrant, RefreshTokenReplaced, UserChanged
 from ..models import Session
 from ..realms import enter
-from ..sessions import issuing, standing, starting
+from ..sessions import TokenResponse, issuing, require_grant, session_claims, standing, starting
 from ..sessions import refresh as refresh_tokens
-from ..sessions.issuing import TokenResponse
-from ..sessions.payload import require_grant, session_claims
 from ..tokens import AccessToken
-from ..users import last_login, passwords
-from ..users.showing import shown
+from ..users import last_login, passwords, shown
 from .authorizing import session_of
 from .pages import replaced_token, transport_of
 

@@ -11,14 +11,11 @@ from asgiref.sync import sync_to_async
 
 from .. import sessions
 from ..conf import get_settings
-from ..database.availability import database_needed
+from ..database import database_needed
 from ..errors import InvalidToken, IroncladError
-from ..keyring.configured import get_verifier
+from ..keyring import get_verifier
 from ..realms import current_realm
-from ..sessions import issuing
-from ..sessions.by_realm import ended_sessions
-from ..sessions.issuing import TokenResponse
-from ..sessions.revoked import RevokedSessions, revoked_sessions
+from ..sessions import RevokedSessions, TokenResponse, ended_sessions, issuing, revoked_sessions
 from ..tokens import AccessToken
 from ..users import LazyUser
 from .authorizing import session_of

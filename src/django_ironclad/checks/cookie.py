@@ -11,7 +11,7 @@ from django.core import checks
 from django.views.debug import SafeExceptionReporterFilter
 
 from ..conf import get_settings
-from ..http.origin import is_written_by_browsers
+from ..http import is_written_by_browsers
 from .cors import lets_anybody_in
 
 #: By these a client on another origin learns what a refusal asks for. Browsers hide them unless they are exposed.

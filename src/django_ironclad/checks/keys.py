@@ -10,8 +10,8 @@ from django.core import checks
 from django.core.checks.security.base import SECRET_KEY_INSECURE_PREFIX, SECRET_KEY_MIN_LENGTH
 
 from ..conf import get_settings
-from ..keyring.configured import KeyFileMissing, get_key_ring, key_files
-from ..tokens.rotation import PAUSE
+from ..keyring import KeyFileMissing, get_key_ring, key_files
+from ..tokens import PAUSE
 
 
 def check_key_files() -> Iterator[checks.CheckMessage]:

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.contrib.auth.hashers import get_hasher
 from django.core import checks
 
-from ..users.passwords import name_of_the_name
+from ..users import name_of_the_name
 
 #: What hashes a password so fast that a stolen table of them is soon a table of passwords.
 WEAK_HASHERS: Final = {"md5", "sha1", "unsalted_md5", "unsalted_sha1"}

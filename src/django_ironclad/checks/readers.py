@@ -10,7 +10,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
-from ..http.parts import parts_of
+from ..http import parts_of
 from ..middleware import BearerMiddleware
 
 

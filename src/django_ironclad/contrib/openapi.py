@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from django.urls import reverse
 
-from ..http.cookie import cookie_name
+from ..http import cookie_name
 
 Schema = TypeVar("Schema", bound=dict[str, Any])
 

@@ -1,5 +1,28 @@
 """What Django's ORM lacks: statements compiled once, what is committed now, clocks, and where sessions are."""
 
-from . import clocks, committed
+from .availability import database_needed, in_line, in_one_transaction, is_serialization_failure
+from .clocks import Now, UTCDateTimeField, clock
+from .committed import PATIENCE, Rows, take_committed
+from .places import at_home_in, from_here, has_sessions, home, in_schema, place
+from .prepared import Parameter, Prepared
 
-__all__ = ["clocks", "committed"]
+__all__ = [
+    "PATIENCE",
+    "Now",
+    "Parameter",
+    "Prepared",
+    "Rows",
+    "UTCDateTimeField",
+    "at_home_in",
+    "clock",
+    "database_needed",
+    "from_here",
+    "has_sessions",
+    "home",
+    "in_line",
+    "in_one_transaction",
+    "in_schema",
+    "is_serialization_failure",
+    "place",
+    "take_committed",
+]

@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 from ..conf import get_settings
 from ..devices import printable
 from ..errors import IroncladError, MissingToken, RefreshTokenReplaced
-from ..sessions.issuing import TokenResponse
+from ..sessions import TokenResponse
 from . import cookie
 
 logger = logging.getLogger("django_ironclad")

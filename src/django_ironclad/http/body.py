@@ -11,7 +11,7 @@ from django.http import HttpRequest, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 
 from ..errors import InvalidRequest
-from ..tokens.encoding import load_json
+from ..tokens import load_json
 from .origin import is_json
 
 MAX_BODY: Final = 8192

@@ -14,12 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from .. import auth
-from ..auth import pages
-from ..auth.pages import Page, require_page
-from ..database.availability import database_needed
+from ..auth import Page, pages, require_page
+from ..database import database_needed
 from ..errors import InvalidRequest, IroncladError, OriginNotAllowed
 from ..realms import enter
-from ..sessions.issuing import TokenResponse
+from ..sessions import TokenResponse
 from ..tokens import AccessToken
 from . import answers, cookie
 from .answers import error_answer, log, protect

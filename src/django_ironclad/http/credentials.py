@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.contrib.auth import get_user_model
 
 from ..errors import InvalidRequest, InvalidScope
-from ..tokens.scope import parse_scope
+from ..tokens import parse_scope
 from .body import text
 
 MAX_PASSWORD: Final = 1024

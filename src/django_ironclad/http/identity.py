@@ -17,8 +17,7 @@ from django.utils.functional import SimpleLazyObject, empty
 from .. import auth
 from ..errors import IroncladError
 from ..tokens import AccessToken
-from ..users import load, request_at_hand, share_row, state_of
-from ..users.showing import at_once
+from ..users import at_once, load, request_at_hand, share_row, state_of
 from .bearer import bearer_token
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.

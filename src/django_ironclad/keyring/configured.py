@@ -14,9 +14,7 @@ from django.core.signals import setting_changed
 from django.utils.encoding import force_bytes
 
 from ..conf import get_settings
-from ..tokens.keys import Key, derive
-from ..tokens.ring import KeyRing
-from ..tokens.verifier import Verifier
+from ..tokens import Key, KeyRing, Verifier, derive
 
 
 class KeyFileMissing(ImproperlyConfigured):

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
-from ..database.places import place
+from ..database import place
 from ..realms import known_realm
 from .revoked import RevokedSessions, revoked_sessions
 

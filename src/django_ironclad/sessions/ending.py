@@ -12,11 +12,9 @@ from django.db import connections, transaction
 from django.db.models import Q, QuerySet
 
 from .. import signals
-from ..database.availability import in_line, in_one_transaction
-from ..database.clocks import Now
-from ..database.places import at_home_in, from_here, home
+from ..database import Now, at_home_in, from_here, home, in_line, in_one_transaction
 from ..models import Session, auth_hashes
-from ..user_model.classes import user_key
+from ..user_model import user_key
 from .by_realm import invalidate
 from .news import tell
 

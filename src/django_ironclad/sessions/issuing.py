@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .. import tokens
 from ..conf import Transport, get_settings
 from ..errors import InvalidToken
-from ..keyring.configured import get_key_ring
+from ..keyring import get_key_ring
 from ..models import Session
 from ..realms import current_realm
 from ..tokens import AccessToken

@@ -11,8 +11,7 @@ from .. import tokens
 from ..conf import get_settings
 from ..errors import InvalidScope
 from ..models import Session
-from ..tokens.encoding import dump_json, load_json
-from ..tokens.scope import parse_scope
+from ..tokens import dump_json, load_json, parse_scope
 from ..user_model import naming
 
 #: Bytes of group names, as JSON, that a token carries. With more it says `groups_left_out`.

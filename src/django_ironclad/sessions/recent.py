@@ -10,8 +10,7 @@ from django.db.models import CharField, QuerySet
 from django.db.models.functions import Cast
 
 from ..conf import get_settings
-from ..database.clocks import Now
-from ..database.committed import Rows
+from ..database import Now, Rows
 from ..models import Session
 
 #: What an ordinary read asks for beyond the last one: whatever was written this long ago, and so committed this late,

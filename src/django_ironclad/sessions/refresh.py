@@ -11,15 +11,12 @@ from django.db.models import F
 
 from .. import signals
 from ..conf import Transport, get_settings
-from ..database.availability import in_one_transaction
-from ..database.clocks import Now
-from ..database.places import home
+from ..database import Now, home, in_one_transaction
 from ..errors import InvalidGrant, InvalidToken, RefreshTokenReplaced, TemporarilyUnavailable
-from ..keyring.configured import get_refresh_secrets
+from ..keyring import get_refresh_secrets
 from ..models import Session, auth_hashes, new_seed, reason_of
 from ..realms import current_realm
-from ..tokens.refresh import RefreshToken
-from ..tokens.rotation import PAUSE, SUSPICIOUS, Refuse, Repeat, Rotate, Withhold, decide
+from ..tokens import PAUSE, SUSPICIOUS, RefreshToken, Refuse, Repeat, Rotate, Withhold, decide
 from . import ending, issuing, news, standing, swap
 from .issuing import TokenResponse
 

@@ -16,8 +16,7 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from ..conf import get_settings
-from ..database.clocks import clock
-from ..database.committed import PATIENCE, Rows, take_committed
+from ..database import PATIENCE, Rows, clock, take_committed
 from ..errors import TemporarilyUnavailable
 from .recent import BITS, RECENT, ended_within, key_of, keys_of, window
 

@@ -9,8 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import F
 
-from ..database.places import home
-from ..database.prepared import Parameter, Prepared
+from ..database import Parameter, Prepared, home
 from ..models import Session, some_users_are_hidden
 from ..user_model import groups
 

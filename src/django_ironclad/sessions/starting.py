@@ -15,9 +15,7 @@ from django.db.models.sql import InsertQuery
 
 from .. import signals
 from ..conf import Transport, get_settings
-from ..database.clocks import Now
-from ..database.places import from_here, home
-from ..database.prepared import Parameter, Prepared
+from ..database import Now, Parameter, Prepared, from_here, home
 from ..devices import printable
 from ..errors import UserChanged
 from ..models import Session, auth_hashes, some_users_are_hidden

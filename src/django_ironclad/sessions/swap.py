@@ -8,12 +8,9 @@ from typing import Any, Final, cast
 from django.db import OperationalError
 from django.db.models.sql import Query, UpdateQuery
 
-from ..database.availability import is_serialization_failure
-from ..database.clocks import Now
-from ..database.places import home
-from ..database.prepared import Parameter, Prepared
+from ..database import Now, Parameter, Prepared, home, is_serialization_failure
 from ..models import Session, auth_hashes
-from ..tokens.rotation import Repeat, Rotate, Withhold
+from ..tokens import Repeat, Rotate, Withhold
 
 
 def move(session: Session, decision: Repeat | Withhold | Rotate) -> bool:

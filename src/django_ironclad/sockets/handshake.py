@@ -11,8 +11,8 @@ from django.core.handlers.asgi import ASGIRequest
 
 from .. import http
 from ..errors import InvalidToken
-from ..http.origin import check_origin
-from ..tokens.encoding import load_json
+from ..http import check_origin
+from ..tokens import load_json
 
 #: The subprotocol that says: the next one is an access token. A browser can send no other header of ours.
 BEARER: Final = "ironclad.bearer"

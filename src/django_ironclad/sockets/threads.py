@@ -12,9 +12,9 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from ..conf import get_settings
-from ..database.places import home, in_schema
+from ..database import home, in_schema
 from ..realms import known_realm, realm
-from ..sessions.by_realm import ended_sessions
+from ..sessions import ended_sessions
 
 P = ParamSpec("P")
 R = TypeVar("R")

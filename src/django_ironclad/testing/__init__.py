@@ -16,11 +16,11 @@ from django.dispatch import Signal
 from .. import auth, sessions, signals, tokens
 from ..conf import Transport
 from ..errors import InvalidGrant
-from ..keyring.configured import get_key_ring
+from ..keyring import get_key_ring
 from ..models import Session
 from ..sessions import issuing, standing
-from ..tokens.encoding import b64decode, load_json
-from ..user_model.groups import join
+from ..tokens import b64decode, load_json
+from ..user_model import join
 from . import clients
 
 Client = TypeVar("Client")

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test.client import AsyncRequestFactory, RequestFactory
 
 from ..auth import granting
-from ..http.cookie import cookie_name
+from ..http import cookie_name
 from ..models import Session
 
 

@@ -1,7 +1,38 @@
 """What a token is, and what it is worth. No Django."""
 
-from . import rotation, verifier
 from .access import RESERVED, AccessToken
+from .encoding import b64decode, dump_json, load_json
+from .keys import Key, derive
+from .refresh import RefreshToken
+from .ring import KeyRing
+from .rotation import PAUSE, SUSPICIOUS, Line, Refuse, Repeat, Rotate, Withhold, decide
+from .scope import parse_scope
 from .signed import MAX_LENGTH, TooLong, issue, verify
+from .verifier import REMEMBERED, Verifier
 
-__all__ = ["MAX_LENGTH", "RESERVED", "AccessToken", "TooLong", "issue", "rotation", "verifier", "verify"]
+__all__ = [
+    "MAX_LENGTH",
+    "PAUSE",
+    "REMEMBERED",
+    "RESERVED",
+    "SUSPICIOUS",
+    "AccessToken",
+    "Key",
+    "KeyRing",
+    "Line",
+    "RefreshToken",
+    "Refuse",
+    "Repeat",
+    "Rotate",
+    "TooLong",
+    "Verifier",
+    "Withhold",
+    "b64decode",
+    "decide",
+    "derive",
+    "dump_json",
+    "issue",
+    "load_json",
+    "parse_scope",
+    "verify",
+]

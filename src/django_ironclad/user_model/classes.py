@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 from django.db import connections
 
 from ..conf import get_settings
-from ..database.places import has_sessions, home
+from ..database import has_sessions, home
 
 #: The columns by which Django says who may log in.
 DECISIVE: Final = frozenset({"password", "is_active"})

@@ -11,8 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.signals import request_finished, request_started
 
 from .. import sessions
-from ..database.availability import database_needed
-from ..database.places import home
+from ..database import database_needed, home
 from ..errors import TemporarilyUnavailable
 from ..realms import realm
 from ..tokens import AccessToken

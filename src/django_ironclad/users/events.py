@@ -10,9 +10,9 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from .. import sessions
-from ..database.places import at_home_in, from_here, home
+from ..database import at_home_in, from_here, home
 from ..models import Session
-from ..user_model.classes import are_ours, is_user, may_decide, user_classes, user_key
+from ..user_model import are_ours, is_user, may_decide, user_classes, user_key
 from . import at_hand, upgrades
 
 _PASSWORD: Final = frozenset({"password"})

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 
-from ..tokens.verifier import REMEMBERED
+from ..tokens import REMEMBERED
 from ..user_model import naming
 
 

@@ -14,11 +14,10 @@ from django.core.exceptions import ValidationError
 from django.db import router
 from django.http import HttpRequest
 
-from ..database.availability import database_needed
+from ..database import database_needed
 from ..errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
 from ..models import Session
-from ..sessions import refresh
-from ..sessions.issuing import TokenResponse
+from ..sessions import TokenResponse, refresh
 from ..user_model import naming
 from . import upgrades
 from .showing import stand_in

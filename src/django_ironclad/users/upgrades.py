@@ -14,9 +14,9 @@ from django.contrib.auth import hashers
 from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from ..database.places import home
+from ..database import home
 from ..models import Session, auth_hashes
-from ..user_model.classes import user_key
+from ..user_model import user_key
 
 
 @dataclass(frozen=True, slots=True)

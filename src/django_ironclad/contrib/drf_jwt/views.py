@@ -12,8 +12,7 @@ from django.views.decorators.http import require_POST
 from ... import auth, http
 from ...conf import get_settings
 from ...errors import InvalidCredentials, IroncladError, OriginNotAllowed
-from ...http import answers
-from ...http.border import endpoint
+from ...http import answers, endpoint
 
 CLIENT_ID: Final = "drf-jwt"
 #: How long after the login a token can still be exchanged, as JWT_REFRESH_EXPIRATION_DELTA was.

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import condition, require_safe
 
-from ...keyring.configured import get_key_ring
+from ...keyring import get_key_ring
 from ..border import endpoint
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from ... import auth
-from ...auth.pages import require_page
+from ...auth import require_page
 from .. import cookie, credentials
 from ..answers import token_answer
 from ..body import read_body

@@ -13,9 +13,9 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from ...database.clocks import Now
+from ...database import Now
 from ...models import Session, SessionQuerySet
-from ...sessions.recent import window
+from ...sessions import window
 
 #: How many days it was over, where nobody says.
 DAYS: Final = 30
