@@ -197,7 +197,7 @@ def requests(data: bytes) -> None:
         assert members == json.loads(body, object_pairs_hook=_unique)
     elif members:
         assert request.content_type in FORMS
-    credentials = _or_refused(lambda: http.credentials(members))
+    credentials = _or_refused(lambda: http.username_and_password(members))
     if credentials is not None:
         assert credentials == (members.get("username"), members["password"])
         assert all(len(text.encode()) > 0 and "\0" not in text for text in credentials)

@@ -24,10 +24,11 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 from django.urls import path
 
-from django_ironclad import auth, channels, sockets
+from django_ironclad import auth, channels
 from django_ironclad.sessions import revoked
 from django_ironclad.sessions.revoked import RevokedSessions, revoked_sessions
 from django_ironclad.sockets import handshake, threads
+from django_ironclad.sockets import socket as sockets
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person

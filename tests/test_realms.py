@@ -172,7 +172,7 @@ def test_a_host_of_which_the_project_knows_no_realm_ends_sessions_all_the_same(a
 def test_a_set_is_read_from_where_its_realm_is_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     with as_in_production(), realm("acme"):
         ended_sessions("acme").freshen()
-        monkeypatch.setattr("django_ironclad.ended.place", lambda: ("default", "globex"))
+        monkeypatch.setattr("django_ironclad.sessions.by_realm.place", lambda: ("default", "globex"))
         with pytest.raises(ImproperlyConfigured, match="schema_context"):
             ended_sessions("acme").freshen()
 
@@ -277,7 +277,7 @@ def test_what_a_job_ends_without_a_realm_is_refused_wherever_it_is(ada: Person, 
 def as_in_production() -> Iterator[None]:
     """Outside of Django's test runner, where the set is read."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("django_ironclad.revocation._in_test_runner", lambda: False)
+        patch.setattr("django_ironclad.sessions.revoked._in_test_runner", lambda: False)
         yield
 
 

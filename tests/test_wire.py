@@ -20,9 +20,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, override_settings
 from django.urls import include, path
 
-from django_ironclad import auth, http, urls
+from django_ironclad import auth, urls
 from django_ironclad.decorators import requires, requires_recent_login, strict
 from django_ironclad.errors import IroncladError
+from django_ironclad.http import body as http_body
 from django_ironclad.tokens.encoding import b64decode
 
 from .conftest import Person, time_passes
@@ -199,8 +200,8 @@ def test_the_server_reads_the_fields_that_it_names_and_no_other(
             read.add(name)
             return super().get(name, default)
 
-    load = http.load_json
-    monkeypatch.setattr(http, "load_json", lambda body: Body(load(body)))
+    load = http_body.load_json
+    monkeypatch.setattr(http_body, "load_json", lambda body: Body(load(body)))
     for caller in callers:
         assert caller.call(call).status_code == ENDPOINTS[call]["status"]
 

@@ -21,6 +21,7 @@ from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from django_ironclad import auth
+from django_ironclad.auth import judging
 from django_ironclad.errors import InvalidToken, IroncladError, RateLimited, TemporarilyUnavailable
 from django_ironclad.http import bearer_token
 from django_ironclad.http.answers import error_answer
@@ -55,7 +56,7 @@ class Faults:
         self.spoiled = set(self.given_out) if switches.get("spoil") else set()
         #: Seconds that the clock of the tokens is ahead of everybody else's.
         shift = switches.get("clock", 0)
-        vars(auth)["time"] = vars(issuing)["time"] = SimpleNamespace(time=lambda: time.time() + shift)
+        vars(judging)["time"] = vars(issuing)["time"] = SimpleNamespace(time=lambda: time.time() + shift)
         #: Lifetimes in seconds; `{"REUSE_GRACE": 1}` is as good as no grace.
         lifetimes = {name: timedelta(seconds=seconds) for name, seconds in switches.get("lifetimes", {}).items()}
         settings.IRONCLAD = {**FRESH, **lifetimes}

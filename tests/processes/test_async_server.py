@@ -13,7 +13,7 @@ from .servers import PostgreSQL, Server, uvicorn
 from .watching import begin, end
 
 SECONDS = 10 if STRESS else 3
-FRESHEN = "django_ironclad.revocation.RevokedSessions.freshen"
+FRESHEN = "django_ironclad.sessions.revoked.RevokedSessions.freshen"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from .watching import begin
 
 CALLERS = 200
 STRANGERS = 20
-FRESHEN = "django_ironclad.revocation.RevokedSessions.freshen"
+FRESHEN = "django_ironclad.sessions.revoked.RevokedSessions.freshen"
 LOG = "django.utils.log.log_response"
 
 

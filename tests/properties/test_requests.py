@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from django_ironclad import http
 from django_ironclad.devices import client_address
 from django_ironclad.errors import InvalidRequest, InvalidScope, InvalidToken, MissingToken, OriginNotAllowed
+from django_ironclad.http import credentials
 from django_ironclad.http.cookie import refresh_cookie
 from django_ironclad.http.origin import check_cookie_gates
 from django_ironclad.http.transports import login_transport, refresh_token
@@ -153,7 +154,7 @@ def test_a_body_has_8_kib_at_most_whether_its_length_is_said_or_not(size: int, k
 @example(body={"username": "a", "password": "b" * 1025})
 def test_credentials_are_two_texts_as_they_were_sent_or_refused(body: dict[str, Any]) -> None:
     try:
-        username, password = http.credentials(body)
+        username, password = http.username_and_password(body)
     except InvalidRequest:
         return
     assert username in (body.get("username"), body.get(get_user_model().USERNAME_FIELD))
@@ -386,19 +387,19 @@ Users._meta = Users  # type: ignore[attr-defined]
 def test_a_user_name_is_as_long_as_an_address_can_be_or_as_the_users_have_them(
     monkeypatch: pytest.MonkeyPatch, longest: int | None, allowed: int
 ) -> None:
-    monkeypatch.setattr(http, "get_user_model", lambda: Users)
+    monkeypatch.setattr(credentials, "get_user_model", lambda: Users)
     monkeypatch.setattr(Users, "longest", longest)
     for name in ("email", "username"):
-        assert http.credentials({name: "a" * allowed, "password": "b"}) == ("a" * allowed, "b")
+        assert http.username_and_password({name: "a" * allowed, "password": "b"}) == ("a" * allowed, "b")
         with pytest.raises(InvalidRequest, match="too long"):
-            http.credentials({name: "a" * (allowed + 1), "password": "b"})
-    assert http.credentials({"username": "b", "email": "a", "password": "c"}) == ("a", "c")
+            http.username_and_password({name: "a" * (allowed + 1), "password": "b"})
+    assert http.username_and_password({"username": "b", "email": "a", "password": "c"}) == ("a", "c")
 
 
 def test_a_password_has_1024_characters_at_most() -> None:
-    assert http.credentials({"username": "a", "password": "b" * 1024}) == ("a", "b" * 1024)
+    assert http.username_and_password({"username": "a", "password": "b" * 1024}) == ("a", "b" * 1024)
     with pytest.raises(InvalidRequest, match="too long"):
-        http.credentials({"username": "a", "password": "b" * 1025})
+        http.username_and_password({"username": "a", "password": "b" * 1025})
 
 
 def test_where_no_refresh_token_was_sent_there_is_none_and_no_page_is_asked_for() -> None:

@@ -1,11 +1,11 @@
 """What a request brings, and how its answer leaves."""
 
-from . import answers, credentials, identity
+from . import answers, identity
 from .bearer import bearer_token, parse_bearer, required_token
 from .body import MAX_BODY, read_body, text
 from .border import endpoint, token_endpoint, token_response
 from .cookie import cookie_name
-from .credentials import MAX_PASSWORD, requested_scope
+from .credentials import MAX_PASSWORD, requested_scope, username_and_password
 from .origin import check_origin, is_written_by_browsers
 from .ownership import is_ours, may_ask_us
 from .parts import parts_of
@@ -17,7 +17,6 @@ __all__ = [
     "bearer_token",
     "check_origin",
     "cookie_name",
-    "credentials",
     "endpoint",
     "identity",
     "is_ours",
@@ -31,4 +30,5 @@ __all__ = [
     "text",
     "token_endpoint",
     "token_response",
+    "username_and_password",
 ]

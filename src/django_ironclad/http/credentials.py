@@ -20,7 +20,7 @@ MAX_USERNAME: Final = 254
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-def credentials(body: Mapping[str, Any]) -> tuple[str, str]:
+def username_and_password(body: Mapping[str, Any]) -> tuple[str, str]:
     """User name and password: the name as Django's `UsernameField` takes it, the password exactly as it was sent.
 
     Raises InvalidRequest before anything is hashed.

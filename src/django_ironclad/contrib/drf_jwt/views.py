@@ -39,7 +39,7 @@ def obtain(request: HttpRequest) -> HttpResponse:
     missing = {name: MISSING for name in (get_user_model().USERNAME_FIELD, "password") if name not in body}
     if missing:
         return JsonResponse(missing, status=400)
-    username, password = http.credentials(body)
+    username, password = http.username_and_password(body)
     tokens = auth.login_by_password(
         request,
         username=username,

@@ -22,7 +22,7 @@ def login(request: HttpRequest) -> HttpResponse:
     transport = login_transport(body)
     require_page(request, transport)
     scope = credentials.requested_scope(body)
-    username, password = credentials.credentials(body)
+    username, password = credentials.username_and_password(body)
     tokens = auth.login_by_password(request, username=username, password=password, transport=transport, scope=scope)
     return token_answer(tokens)
 
