@@ -46,6 +46,6 @@ def test_each_fault_changes_one_thing_and_has_a_name() -> None:
 
 @pytest.mark.parametrize("module", TESTS)
 def test_every_mutant_that_is_explained_is_there(module: str) -> None:
-    names = {mutant.name for mutant in mutants((SOURCES / f"{module}.py").read_text())}
+    names = {mutant.name for mutant in mutants((SOURCES / f"{module.replace('.', '/')}.py").read_text())}
 
     assert {name for each, name in explained() if each == module} <= names
