@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlencode
 
 from django_ironclad.tokens.encoding import dump_json
-from tests.test_tokens import BAD_TOKENS, CLAIMS, GOOD, PAYLOADS, TYPES, Genuine, genuine
+from tests.tokens.test_tokens import BAD_TOKENS, CLAIMS, GOOD, PAYLOADS, TYPES, Genuine, genuine
 
 from .targets import ALGORITHMS, KEYS, NOW, REFRESH, SECRET, SEED
 

@@ -30,7 +30,7 @@ from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.verifier import Verifier
-from tests.test_keys import KEYS, PUBLIC_PEMS, SECRET
+from tests.tokens.test_keys import KEYS, PUBLIC_PEMS, SECRET
 
 #: What was said of the inputs of this run.
 said: Counter[str] = Counter()

@@ -19,34 +19,39 @@ from .faults import Mutant, mutants
 ROOT = Path(__file__).parents[1]
 EXPLAINED = ROOT / "docs/security-mutants.md"
 _TOKENS = [
-    *("tests/test_tokens.py", "tests/test_verifier.py", "tests/properties/test_verifying.py"),
-    "tests/test_authorization.py::test_no_project_says_in_our_place_what_is_ours",
+    *("tests/tokens/test_tokens.py", "tests/tokens/test_verifier.py", "tests/properties/test_verifying.py"),
+    "tests/auth/test_authorization.py::test_no_project_says_in_our_place_what_is_ours",
     *("-k", "not door and not many_threads and not entry_is_small and not bearer_header and not scheme and not memory"),
 ]
-_KEYS = ["tests/test_keys.py", "tests/test_vectors.py"]
+_KEYS = ["tests/tokens/test_keys.py", "tests/tokens/test_vectors.py"]
 _SESSIONS = [
-    *("tests/test_sessions.py", "tests/test_ending.py", "tests/test_logout.py", "tests/test_user_events.py"),
-    *("tests/test_statements.py", "tests/attacks/test_after_the_end.py"),
-    *("tests/test_authorization.py", "tests/test_login.py::test_the_session_knows_its_device"),
-    "tests/test_prepared.py::test_the_session_that_was_just_started_is_the_one_in_the_database",
+    *(
+        "tests/sessions/test_sessions.py",
+        "tests/sessions/test_ending.py",
+        "tests/auth/test_logout.py",
+        "tests/users/test_user_events.py",
+    ),
+    *("tests/database/test_statements.py", "tests/attacks/test_after_the_end.py"),
+    *("tests/auth/test_authorization.py", "tests/auth/test_login.py::test_the_session_knows_its_device"),
+    "tests/database/test_prepared.py::test_the_session_that_was_just_started_is_the_one_in_the_database",
     *("-k", "not races and not twenty"),
 ]
-_REVOKED = ["tests/test_revocation.py", "tests/test_revocation_stories.py"]
+_REVOKED = ["tests/sessions/test_revocation.py", "tests/sessions/test_revocation_stories.py"]
 _HTTP = [
-    *("tests/test_cookies.py", "tests/test_login.py", "tests/properties/test_requests.py"),
-    "tests/test_as_django_does.py",
+    *("tests/http/test_cookies.py", "tests/auth/test_login.py", "tests/properties/test_requests.py"),
+    "tests/auth/test_as_django_does.py",
     *("-k", "not time and not slow"),
 ]
 #: The tests of each room. What measures or waits is left out where others see the same.
 TESTS = {
-    "tokens.encoding": ["tests/test_encoding.py"],
+    "tokens.encoding": ["tests/tokens/test_encoding.py"],
     "tokens.algorithms": _KEYS,
     "tokens.keys": _KEYS,
     "tokens.ring": _KEYS,
     "tokens.scope": ["tests/test_requirements.py", *_TOKENS],
     "tokens.access": [
-        *("tests/test_tokens.py", "tests/properties/test_verifying.py", "tests/test_claims.py"),
-        *("tests/test_left_out_groups.py", "tests/test_requirements.py"),
+        *("tests/tokens/test_tokens.py", "tests/properties/test_verifying.py", "tests/sessions/test_claims.py"),
+        *("tests/sessions/test_left_out_groups.py", "tests/test_requirements.py"),
         *("-k", "not door and not many_threads and not websocket and not event_loop"),
     ],
     "tokens.signed": _TOKENS,
@@ -54,7 +59,7 @@ TESTS = {
     "sessions.news": _SESSIONS,
     "sessions.revoked": _REVOKED,
     "sessions.recent": _REVOKED,
-    "http.cookie": ["tests/test_cookies.py"],
+    "http.cookie": ["tests/http/test_cookies.py"],
     "http.bearer": _HTTP,
     "http.body": _HTTP,
     "http.credentials": _HTTP,

@@ -32,7 +32,7 @@ from django_ironclad.sockets import socket as sockets
 from django_ironclad.tokens import AccessToken
 
 from .conftest import Api, Person
-from .test_revocation import end_elsewhere
+from .sessions.test_revocation import end_elsewhere
 from .websockets import SOON, Websocket
 
 # Channels closes its thread's connection to the database before each message, which no open transaction survives.

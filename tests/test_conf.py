@@ -23,7 +23,7 @@ from django_ironclad.tokens import issue
 from django_ironclad.tokens.keys import Key, derive
 
 from .conftest import Api, Person, time_passes
-from .test_keys import KEYS, P256, PEMS, PUBLIC_PEMS, pem
+from .tokens.test_keys import KEYS, P256, PEMS, PUBLIC_PEMS, pem
 
 UNKNOWN = {
     "ISUER": "'ISSUER'",

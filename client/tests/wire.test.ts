@@ -1,4 +1,4 @@
-// `wire.json` says what goes over the wire: here the client is held to it, in tests/test_wire.py the server.
+// `wire.json` says what goes over the wire: here the client is held to it, in tests/http/test_wire.py the server.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test, vi } from "vitest";

@@ -19,7 +19,7 @@ from django.test import Client, override_settings
 from django_ironclad import auth, sessions
 from django_ironclad.models import Session
 from tests.conftest import Api, Person, time_passes
-from tests.test_revocation import Clock, clock, end_elsewhere, refused  # noqa: F401 - a fixture
+from tests.sessions.test_revocation import Clock, clock, end_elsewhere, refused  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

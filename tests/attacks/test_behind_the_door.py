@@ -48,7 +48,7 @@ from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import Key, derive
 from django_ironclad.tokens.refresh import RefreshToken
 from tests.conftest import Api, Person, time_passes
-from tests.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
+from tests.sessions.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

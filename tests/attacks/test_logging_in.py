@@ -13,9 +13,9 @@ from django.db.models.signals import pre_delete
 from django.test import override_settings
 
 from django_ironclad import auth
+from tests.auth.test_logins_in_flight import CHANGES, change_password, fresh, heard, held_open  # noqa: F401 - a fixture
 from tests.conftest import PASSWORD, Api, Person
-from tests.test_logins_in_flight import CHANGES, change_password, fresh, heard, held_open  # noqa: F401 - a fixture
-from tests.test_password_upgrades import NEW, devices, django_login  # noqa: F401 - a fixture
+from tests.users.test_password_upgrades import NEW, devices, django_login  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,7 +85,7 @@ def test_a_new_password_is_no_better_hash_of_the_old_one(
 
 
 @override_settings(
-    AUTHENTICATION_BACKENDS=["tests.test_as_django_does.Directory", "django.contrib.auth.backends.ModelBackend"]
+    AUTHENTICATION_BACKENDS=["tests.auth.test_as_django_does.Directory", "django.contrib.auth.backends.ModelBackend"]
 )
 def test_who_knows_a_password_of_the_directory_changes_none_here(api: Api, ada: Person) -> None:
     answer = api.post("/auth/login/", {"username": ada.name, "password": "directory"})

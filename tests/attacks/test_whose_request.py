@@ -11,14 +11,14 @@ from django.test import Client, override_settings
 
 from django_ironclad import auth
 from tests.conftest import Person
-from tests.test_identity import BEARER, CSRF, SESSION, USER
-from tests.test_vary import CACHES
+from tests.http.test_identity import BEARER, CSRF, SESSION, USER
+from tests.http.test_vary import CACHES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ownership = pytest.mark.urls("tests.test_ownership")
-identity = pytest.mark.urls("tests.test_identity")
-vary = pytest.mark.urls("tests.test_vary")
-WATCHMAN = "tests.test_ownership.Watchman"
+ownership = pytest.mark.urls("tests.http.test_ownership")
+identity = pytest.mark.urls("tests.http.test_identity")
+vary = pytest.mark.urls("tests.http.test_vary")
+WATCHMAN = "tests.http.test_ownership.Watchman"
 WATCHED = [SESSION, BEARER, CSRF, USER, "django.contrib.messages.middleware.MessageMiddleware", WATCHMAN]
 
 
@@ -76,13 +76,13 @@ def test_a_page_that_only_a_session_may_open_is_opened_by_no_token_that_was_seen
 @identity
 def test_who_was_seen_early_is_nobody_where_nobody_judges_them(ada: Person) -> None:
     sent = {"authorization": f"Bearer {auth.login(ada.user).access_token}"}
-    audit = "tests.test_identity.Audit"
+    audit = "tests.http.test_identity.Audit"
     for middleware in ([BEARER, SESSION, CSRF, USER, audit], [SESSION, USER, BEARER, CSRF, audit]):
         with override_settings(MIDDLEWARE=middleware):
             assert Client().get("/view/", headers=sent).json()["user"][2] == ada.name
             assert Client().get("/public/", headers=sent).json()["user"][2] == ""
             assert Client().get("/no/such/view/", headers=sent).json()["user"] == ""
-    with override_settings(MIDDLEWARE=[BEARER, SESSION, CSRF, USER, audit, "tests.test_identity.Fallback"]):
+    with override_settings(MIDDLEWARE=[BEARER, SESSION, CSRF, USER, audit, "tests.http.test_identity.Fallback"]):
         assert Client().get("/flat/", headers=sent).status_code == 302
 
 
@@ -92,7 +92,7 @@ def test_a_foreign_form_acts_for_nobody_because_a_token_was_seen(ada: Person) ->
     sent = {"authorization": f"Bearer {auth.login(ada.user).access_token}"}
     visitor = Client(enforce_csrf_checks=True)
     visitor.force_login(ada.user)
-    with override_settings(MIDDLEWARE=[BEARER, SESSION, CSRF, USER, "tests.test_identity.Audit"]):
+    with override_settings(MIDDLEWARE=[BEARER, SESSION, CSRF, USER, "tests.http.test_identity.Audit"]):
         assert visitor.post("/view/", headers=sent).status_code == 200
         assert visitor.post("/public/", headers=sent).status_code == 403
 

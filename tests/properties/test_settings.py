@@ -20,7 +20,7 @@ from django_ironclad.keyring.configured import get_verifier
 from django_ironclad.models import Session
 from django_ironclad.sessions import issuing
 
-from ..test_keys import PEMS, PUBLIC_PEMS
+from ..tokens.test_keys import PEMS, PUBLIC_PEMS
 from . import for_all
 
 anything = st.one_of(

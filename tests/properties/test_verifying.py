@@ -16,7 +16,7 @@ from django_ironclad.tokens.refresh import RefreshToken
 from django_ironclad.tokens.ring import KeyRing
 from django_ironclad.tokens.verifier import Verifier
 
-from ..test_keys import KEYS, STRANGERS
+from ..tokens.test_keys import KEYS, STRANGERS
 from . import for_all
 
 NOW = 1_900_000_000

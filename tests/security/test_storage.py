@@ -17,7 +17,7 @@ from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.refresh import RefreshToken
 
 from ..conftest import PASSWORD, Api, Person
-from ..test_keys import KEYS
+from ..tokens.test_keys import KEYS
 
 pytestmark = pytest.mark.django_db
 
