@@ -250,6 +250,30 @@ class Watchman:
         return self.get_response(request)
 
 
+class Loader:
+    """It puts the row in the place of the user, with what every page needs, wherever somebody is logged in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.user.is_authenticated:
+            request.user = get_user_model()._default_manager.select_related().get(pk=request.user.pk)
+            request._cached_user = request.user  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class Elsewhere:
+    """It lets a request go by other URLs, once somebody has looked at its user."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        request.urlconf = __name__  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
 DJANGO = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -257,11 +281,14 @@ DJANGO = [
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 BEARER, WATCHMAN = "django_ironclad.middleware.BearerMiddleware", f"{__name__}.Watchman"
+LOADER = f"{__name__}.Loader"
 ORDERS = {
     "first": [BEARER, *DJANGO],
     "first, watched": [BEARER, *DJANGO, WATCHMAN],
     "after the session": [DJANGO[0], BEARER, *DJANGO[1:], WATCHMAN],
     "after the user": [DJANGO[0], DJANGO[2], BEARER, DJANGO[1], DJANGO[3], WATCHMAN],
+    "first, loaded": [BEARER, *DJANGO, LOADER],
+    "after the user, loaded": [DJANGO[0], DJANGO[2], BEARER, DJANGO[1], DJANGO[3], LOADER],
     "after the watchman": [DJANGO[0], DJANGO[2], WATCHMAN, BEARER, DJANGO[1], DJANGO[3]],
 }
 
@@ -300,7 +327,7 @@ def answer(client: Client, verb: str, address: str, token: str = "") -> tuple[in
     return given.status_code, given.get("Location", "")
 
 
-@pytest.mark.parametrize("order", ["first, watched", "after the user"], indirect=True)
+@pytest.mark.parametrize("order", ["first, watched", "after the user", "first, loaded"], indirect=True)
 @pytest.mark.usefixtures("order")
 def test_no_url_of_any_admin_is_opened_by_a_token(token: str, boss: Person) -> None:
     """A superuser's too: each is answered as for somebody who brings nothing."""
@@ -366,6 +393,22 @@ def test_a_view_that_only_a_session_may_open_is_opened_by_no_token(
     headers = {"authorization": f"Bearer {token}"}
     assert client.get(address, headers=headers).json() == {"user": rosa.name}
     assert client.post(address, headers=headers).status_code == 403, "the session needs its CSRF token"
+
+
+@pytest.mark.parametrize("order", ["first, loaded", "after the user, loaded"])
+def test_nor_where_a_request_turns_out_to_go_there_after_somebody_has_looked(
+    token: str, boss: Person, person: Callable[..., Person], order: str
+) -> None:
+    rosa = person("rosa", is_staff=True)
+    headers = {"authorization": f"Bearer {token}"}
+    with override_settings(MIDDLEWARE=[*ORDERS[order], f"{__name__}.Elsewhere"], ROOT_URLCONF="tests.test_identity"):
+        for address in ("/admin/", "/api/who", "/sessions/0/"):
+            client = Client(enforce_csrf_checks=True)
+            assert client.get(address, headers=headers).status_code in (302, 401, 403)
+            client.force_login(rosa.user)
+            answer = client.get(address, headers=headers)
+            assert (answer.status_code, rosa.name in answer.content.decode()) == (200, True)
+        assert Client().get("/plain/", headers=headers).json() == {"user": boss.name}
 
 
 @pytest.mark.usefixtures("order")

@@ -47,6 +47,7 @@ from django_ironclad.requirements import Requirement
 from django_ironclad.rotation import RefreshToken
 from django_ironclad.tokens import AccessToken
 from tests.conftest import Api, Person, time_passes
+from tests.test_cookies import NAME, Browser, Http2
 from tests.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,6 +148,16 @@ def test_my_other_devices_are_nobody_elses(api: Api, ada: Person, person: Callab
 
     assert answer.status_code == 204
     assert [refused(each["access_token"]) for each in (mine, other, eves)] == [False, True, False]
+
+
+def test_a_cookie_of_another_host_signs_nobody_out_over_http_2(ada: Person) -> None:
+    """A browser may then send each in a field of its own."""
+    with override_settings(SESSION_COOKIE_SECURE=True):
+        browser = Browser()
+        browser.login(ada)
+        mine = f"{NAME}={browser.cookie}"
+        for fields in (("tossed=1", mine), (mine, "tossed=1")):
+            assert Http2().send("refresh", *fields).json().get("username") == ada.name
 
 
 def test_a_logout_afterwards_hides_no_theft(api: Api, ada: Person) -> None:
