@@ -54,6 +54,18 @@ class ByEmail:
         return asked({"email": email}) if password == "by e-mail" else None
 
 
+class ByUsernameAndMore:
+    """As django-auth-ldap's: it takes whatever it is told, and reads one of it."""
+
+    def authenticate(self, request: Any, username: str | None = None, password: str = "", **others: Any) -> Any:
+        return username and ByUsername().authenticate(request, username, password)
+
+
+class ByEmailAndMore:
+    def authenticate(self, request: Any, email: str | None = None, password: str = "", **others: Any) -> Any:
+        return email and ByEmail().authenticate(request, email, password)
+
+
 class ByPosition:
     def authenticate(self, request: Any, username: str, /, password: str) -> Any:
         raise AssertionError("nobody can call this by the names of its arguments")
@@ -144,6 +156,13 @@ BACKENDS = {
     "Django's and e-mail": ([MODEL, "ByEmail"], "by e-mail"),
     "Django's before others": (["ByUsername", MODEL], PASSWORD),
     "two axes": ([AXES, MODEL, "ByUsername"], "company"),
+    "by username, and more": (["ByUsernameAndMore"], "company"),
+    "by username, and more, before Django's": (["ByUsernameAndMore", MODEL], "company"),
+    "by username, and more, behind axes": ([AXES, "ByUsernameAndMore", MODEL], "company"),
+    "Django's before by username, and more": (["ByUsernameAndMore", MODEL], PASSWORD),
+    "by e-mail, and more": (["ByEmailAndMore"], "by e-mail"),
+    "by e-mail, and more, before Django's": (["ByEmailAndMore", MODEL], "by e-mail"),
+    "by e-mail, and more, behind axes": ([AXES, "ByEmailAndMore", MODEL], "by e-mail"),
 }
 
 
@@ -153,7 +172,7 @@ def test_a_backend_is_asked_by_whichever_name_it_knows(
     api: Api, ada: Person, backends: list[str], password: str, path: str
 ) -> None:
     field = get_user_model().USERNAME_FIELD
-    if "ByEmail" in backends and field != "email":
+    if password == "by e-mail" and field != "email":
         pytest.skip("the name is no e-mail address")
     settings = [each if "." in each else f"{HERE}.{each}" for each in backends]
     with override_settings(AUTHENTICATION_BACKENDS=settings):

@@ -47,7 +47,7 @@ def _known(request: HttpRequest | None, username: str, password: str) -> Any:
 
 
 def name_of_the_name() -> str:
-    """By which argument backends are told the user name: the one that most of them take.
+    """By which argument backends are told the user name: the one that most of them take, and more of them name.
 
     `username`, as Django's own form says it, or the user model's field, as most packages do: where that decides
     nothing, what django-axes looks for.
@@ -55,7 +55,12 @@ def name_of_the_name() -> str:
     field = get_user_model().USERNAME_FIELD
     preferred = str(getattr(settings, "AXES_USERNAME_FORM_FIELD", field))
     backends = get_backends()
-    return max(("username", field), key=lambda name: (sum(_takes(each, name) for each in backends), name == preferred))
+
+    def liking(name: str) -> tuple[int, int, bool]:
+        taken, named = (sum(ask(each, name) for each in backends) for ask in (_takes, _names))
+        return taken, named, name == preferred
+
+    return max(("username", field), key=liking)
 
 
 def _takes(backend: Any, name: str) -> bool:
@@ -64,6 +69,15 @@ def _takes(backend: Any, name: str) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _names(backend: Any, name: str) -> bool:
+    """Whether it reads this argument: what others end in its `**kwargs` tells it nothing, as in django-auth-ldap.
+
+    Django's and django-axes' own look there as well.
+    """
+    own = backend.authenticate.__module__.startswith(("django.contrib.auth.", "axes."))
+    return not own and name in signature(backend.authenticate).parameters
 
 
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> Any:
