@@ -102,7 +102,8 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
     InvalidToken when the session has ended meanwhile.
     """
     user = session.user = _whole(session.user)
-    if not user.has_usable_password():
+    # Django takes None, of a user model without one, and "" for usable.
+    if not (user.password and user.has_usable_password()):
         raise InvalidRequest(
             "no password of ours",
             reason="other_system",
