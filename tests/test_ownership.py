@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.test import Client, RequestFactory, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
@@ -263,6 +266,27 @@ class Loader:
         return self.get_response(request)
 
 
+class AsyncLoader:
+    """The same on the event loop, by `auser`."""
+
+    async_capable, sync_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: Any) -> Any:
+        user = await request.auser()
+        if user.is_authenticated:
+            row = await get_user_model()._default_manager.aget(pk=user.pk)
+
+            async def auser() -> Any:
+                return row
+
+            request.user, request.auser = row, auser
+        return await self.get_response(request)
+
+
 class Elsewhere:
     """It lets a request go by other URLs, once somebody has looked at its user."""
 
@@ -409,6 +433,26 @@ def test_nor_where_a_request_turns_out_to_go_there_after_somebody_has_looked(
             answer = client.get(address, headers=headers)
             assert (answer.status_code, rosa.name in answer.content.decode()) == (200, True)
         assert Client().get("/plain/", headers=headers).json() == {"user": boss.name}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("order", ["first, loaded", "after the user, loaded"])
+def test_nor_on_the_event_loop(token: str, boss: Person, person: Callable[..., Person], order: str) -> None:
+    rosa = person("rosa", is_staff=True)
+    headers = {"authorization": f"Bearer {token}"}
+
+    async def opened(client: AsyncClient) -> list[tuple[int, bool]]:
+        answers = [await client.get(address, headers=headers) for address in ("/admin/", "/api/who", "/sessions/0/")]
+        own = await client.get("/plain/", headers=headers)
+        assert own.json() == {"user": boss.name}
+        await sync_to_async(connections.close_all)()
+        return [(answer.status_code, rosa.name in answer.content.decode()) for answer in answers]
+
+    with override_settings(MIDDLEWARE=[*ORDERS[order][:-1], f"{__name__}.AsyncLoader"]):
+        client = AsyncClient(enforce_csrf_checks=True)
+        assert asyncio.run(opened(client)) == [(302, False), (401, False), (403, False)]
+        client.force_login(rosa.user)
+        assert asyncio.run(opened(client)) == [(200, True)] * 3
 
 
 @pytest.mark.usefixtures("order")

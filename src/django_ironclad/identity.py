@@ -154,13 +154,18 @@ def _may_be_told(request: HttpRequest) -> bool:
         match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return False
-    return not is_for_sessions(request, match)
+    # There nobody could ask for Django's own user instead.
+    return _is_on_the_event_loop() or not is_for_sessions(request, match)
 
 
 def _read_only() -> Callable[..., tuple[Any, Any]]:
     """On the event loop nobody may wait for the database: there it is as far as this process knows."""
+    return auth.glance if _is_on_the_event_loop() else auth.authenticate
+
+
+def _is_on_the_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return auth.authenticate
-    return auth.glance
+        return False
+    return True
