@@ -244,7 +244,15 @@ CORS: list[tuple[dict[str, Any], bool]] = [
     ),
     *(
         ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
-        for pattern in [r"^http://.*:8443$", r"^https://[\w-]+\.vercel\.app$"]
+        for pattern in [r"^http://.*:8443$", r"^https://[\w-]+\.vercel\.app$", r"^https://.*\.netlify\.app$"]
+    ),
+    *(
+        ({"CORS_ALLOWED_ORIGIN_REGEXES": [pattern]}, True)
+        for pattern in [
+            r"^https://[a-z]+(\.[a-z]+)*$",
+            r"^https://[a-z0-9]+\.(com|org)$",
+            r"^(null|https://a\.example\.org)$",
+        ]
     ),
     ({"CORS_ALLOWED_ORIGIN_REGEXES": [r"^https://\w+\.example\.org"]}, True),
     *(
@@ -286,6 +294,7 @@ CORS: list[tuple[dict[str, Any], bool]] = [
 #: Whoever has one of these is nobody's friend.
 STRANGERS = [
     *("null", "https://evil.example", "http://evil.example", "https://evil.com", "https://evil.vercel.app"),
+    "https://evil.netlify.app",
     *("https://nobodynamesthisexample.org", "https://axexample.org", "https://evilxexample.org"),
     *("http://evil.example:8443", "https://x.example.org.evil.example", "https://app.example.org.evil.example"),
 ]

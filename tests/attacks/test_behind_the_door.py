@@ -48,6 +48,7 @@ from django_ironclad.tokens.encoding import b64encode
 from django_ironclad.tokens.keys import Key, derive
 from django_ironclad.tokens.refresh import RefreshToken
 from tests.conftest import Api, Person, time_passes
+from tests.http.test_cookies import NAME, Browser, Http2
 from tests.sessions.test_revocation import Clock, clock, end_elsewhere, refused, sid_of  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -148,6 +149,16 @@ def test_my_other_devices_are_nobody_elses(api: Api, ada: Person, person: Callab
 
     assert answer.status_code == 204
     assert [refused(each["access_token"]) for each in (mine, other, eves)] == [False, True, False]
+
+
+def test_a_cookie_of_another_host_signs_nobody_out_over_http_2(ada: Person) -> None:
+    """A browser may then send each in a field of its own."""
+    with override_settings(SESSION_COOKIE_SECURE=True):
+        browser = Browser()
+        browser.login(ada)
+        mine = f"{NAME}={browser.cookie}"
+        for fields in (("tossed=1", mine), (mine, "tossed=1")):
+            assert Http2().send("refresh", *fields).json().get("username") == ada.name
 
 
 def test_a_logout_afterwards_hides_no_theft(api: Api, ada: Person) -> None:

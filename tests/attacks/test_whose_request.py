@@ -73,6 +73,16 @@ def test_a_page_that_only_a_session_may_open_is_opened_by_no_token_that_was_seen
         assert Client().get("/sessions/0/", headers=stolen).status_code == 403
 
 
+@ownership
+def test_nor_by_one_of_which_a_middleware_has_made_a_user_before(stolen: dict[str, str]) -> None:
+    with override_settings(MIDDLEWARE=[*WATCHED[:-1], "tests.http.test_ownership.Loader"]):
+        assert opened("/plain/", headers=stolen)
+        assert Client().get("/api/who", headers=stolen).status_code == 401
+        assert not [
+            address for address in ("/admin/", "/backoffice/report/", "/sessions/0/") if opened(address, headers=stolen)
+        ]
+
+
 @identity
 def test_who_was_seen_early_is_nobody_where_nobody_judges_them(ada: Person) -> None:
     sent = {"authorization": f"Bearer {auth.login(ada.user).access_token}"}

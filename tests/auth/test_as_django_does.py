@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import AllowAllUsersModelBackend, ModelBackend, RemoteUserBackend
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher, make_password
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.db.models.signals import pre_save
@@ -52,6 +52,18 @@ class ByEmail:
 
     def authenticate(self, request: Any, email: str = "", password: str = "") -> Any:
         return asked({"email": email}) if password == "by e-mail" else None
+
+
+class ByUsernameAndMore:
+    """As django-auth-ldap's: it takes whatever it is told, and reads one of it."""
+
+    def authenticate(self, request: Any, username: str | None = None, password: str = "", **others: Any) -> Any:
+        return username and ByUsername().authenticate(request, username, password)
+
+
+class ByEmailAndMore:
+    def authenticate(self, request: Any, email: str | None = None, password: str = "", **others: Any) -> Any:
+        return email and ByEmail().authenticate(request, email, password)
 
 
 class ByPosition:
@@ -144,6 +156,13 @@ BACKENDS = {
     "Django's and e-mail": ([MODEL, "ByEmail"], "by e-mail"),
     "Django's before others": (["ByUsername", MODEL], PASSWORD),
     "two axes": ([AXES, MODEL, "ByUsername"], "company"),
+    "by username, and more": (["ByUsernameAndMore"], "company"),
+    "by username, and more, before Django's": (["ByUsernameAndMore", MODEL], "company"),
+    "by username, and more, behind axes": ([AXES, "ByUsernameAndMore", MODEL], "company"),
+    "Django's before by username, and more": (["ByUsernameAndMore", MODEL], PASSWORD),
+    "by e-mail, and more": (["ByEmailAndMore"], "by e-mail"),
+    "by e-mail, and more, before Django's": (["ByEmailAndMore", MODEL], "by e-mail"),
+    "by e-mail, and more, behind axes": ([AXES, "ByEmailAndMore", MODEL], "by e-mail"),
 }
 
 
@@ -153,7 +172,7 @@ def test_a_backend_is_asked_by_whichever_name_it_knows(
     api: Api, ada: Person, backends: list[str], password: str, path: str
 ) -> None:
     field = get_user_model().USERNAME_FIELD
-    if "ByEmail" in backends and field != "email":
+    if password == "by e-mail" and field != "email":
         pytest.skip("the name is no e-mail address")
     settings = [each if "." in each else f"{HERE}.{each}" for each in backends]
     with override_settings(AUTHENTICATION_BACKENDS=settings):
@@ -402,11 +421,11 @@ def test_who_is_deactivated_meanwhile_stays_so_and_gets_no_new_password(api: Api
     assert ada.user.check_password(PASSWORD)
 
 
+@pytest.mark.parametrize("before", [make_password(None), ""])
 @override_settings(AUTHENTICATION_BACKENDS=[f"{HERE}.Directory", MODEL])
-def test_a_password_that_is_kept_elsewhere_is_not_changed_here(api: Api, ada: Person) -> None:
-    ada.user.set_unusable_password()
+def test_a_password_that_is_kept_elsewhere_is_not_changed_here(api: Api, ada: Person, before: str) -> None:
+    ada.user.password = before
     ada.user.save()
-    before = ada.user.password
     token = login(api, ada.name, "directory").json()["access_token"]
 
     answer = change(api, token, "directory", "n3w and l0ng enough")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,7 +29,7 @@ from django_ironclad.decorators import public, requires, token_endpoint, token_r
 from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.models import Session
 
-from ..conftest import PASSWORD, Api, Person, time_passes
+from ..conftest import PASSWORD, Api, Person, race, time_passes
 from ..http.test_cookies import NAME, ORIGIN, Browser
 
 NEW = "another horse, another staple"
@@ -82,6 +82,24 @@ def change(request: HttpRequest) -> HttpResponse:
         user.set_password(NEW)
         user.save()
     return token_response(request, auth.update_session_auth_hash(request, user))
+
+
+#: What happens elsewhere between the new password and the new tokens.
+meanwhile: list[Callable[[], object]] = []
+
+
+@token_endpoint
+@requires()
+def change_in_one_transaction(request: HttpRequest) -> HttpResponse:
+    auth.check_page(request)
+    user: Any = request.user
+    with transaction.atomic():
+        user.set_password(NEW)
+        user.save()
+        for act in meanwhile:
+            act()
+        tokens = auth.update_session_auth_hash(request, user)
+    return token_response(request, tokens)
 
 
 @token_endpoint
@@ -157,6 +175,7 @@ urlpatterns = [
     path("sign-up/without-border/", without_border),
     path("change/", change),
     path("confirm/", confirm),
+    path("change/whole/", change_in_one_transaction),
     path("change/silent/", change_and_say_nothing),
     path("change/failed/", change_and_fail),
     path("change/gathered/", change_in_a_task_of_its_own),
@@ -411,6 +430,27 @@ def test_a_session_that_has_ended_elsewhere_changes_no_password(ada: Person, api
 
     assert post(Client(), to, tokens=tokens).status_code == 401
     assert get_user_model()._default_manager.get(pk=ada.user.pk).check_password(PASSWORD)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_tabs_that_refresh_while_a_transaction_changes_the_password_stay_signed_in(
+    api: Api, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of one, they would find a session that began with another password."""
+    if connection.vendor == "sqlite":
+        pytest.skip("nobody else writes meanwhile")
+    mine, others = api.login(ada), []
+    refresh: Callable[[], object] = lambda: others.extend(  # noqa: E731
+        race(4, lambda _: Api().refresh(mine["refresh_token"]))
+    )
+    monkeypatch.setattr(f"{__name__}.meanwhile", [refresh])
+
+    answer = post(Client(), "/change/whole/", tokens=mine)
+
+    assert {answer.status_code, *(each.status_code for each in others)} == {200}
+    assert {api.refresh(each.json()["refresh_token"]).status_code for each in others} == {503}
+    time_passes(seconds=61)
+    assert api.refresh(answer.json()["refresh_token"]).status_code == 200
 
 
 def test_a_view_that_says_nothing_ends_its_own_session_with_its_request(api: Api, ada: Person) -> None:

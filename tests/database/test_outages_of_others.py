@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -10,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.test import Client, override_settings
 
-from django_ironclad import auth
+from django_ironclad import auth, signals
 from django_ironclad.models import Session
 
-from ..conftest import Person, time_passes
+from ..conftest import PASSWORD, Api, Person, time_passes
 from ..test_checks import pem
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +100,44 @@ def test_an_hour_without_it_is_an_hour_of_errors_and_no_doubt(
         time_passes(minutes=5)
         assert refreshed(clients) == [200] * CLIENTS
         assert set(Session.objects.values_list("generation", "doubts", "revoked_at")) == {(3, 0, None)}
+
+
+class NoCollector(logging.Filter):
+    """A filter or handler of the project's own that lets its error out, as those of `logging` do not."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        raise OSError("the collector of the log is away")
+
+
+@pytest.fixture
+def no_collector(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nor can be said that a receiver has failed."""
+    broken = NoCollector()
+    loggers = [logging.getLogger(name) for name in ("django_ironclad", "django.dispatch")]
+    with ExitStack() as stack:
+        for logger in loggers:
+            stack.enter_context(caplog.at_level(logging.INFO, logger.name))
+            logger.addFilter(broken)
+            stack.callback(logger.removeFilter, broken)
+        for signal in (signals.session_refreshed, signals.session_reauthenticated):
+            signal.connect(fail)
+            stack.callback(signal.disconnect, fail)
+        yield
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_without_whoever_collects_the_log_no_answer_is_lost(
+    api: Api, ada: Person, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told when the row has moved: each answer that failed now would be a doubt, or refresh tokens that died."""
+    tokens = api.login(ada)
+    for turn in range(TIMES):
+        time_passes(minutes=5)
+        answer = api.refresh(tokens["refresh_token"])
+        assert (answer.status_code, answer.json().keys()) == (200, tokens.keys())
+        tokens = answer.json()
+        assert Session.objects.values_list("generation", "doubts").get() == (turn + 1, 0)
+
+    bearer = f"Bearer {tokens['access_token']}"
+    assert api.post("/auth/reauthenticate/", {"password": PASSWORD}, authorization=bearer).status_code == 200
+    assert "the collector of the log is away" in capsys.readouterr().err

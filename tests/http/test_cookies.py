@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client, override_settings
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.test import AsyncClient, Client, override_settings
 
 from django_ironclad.models import Session
 
@@ -223,6 +226,46 @@ def test_two_cookies_of_the_name_are_refused(browser: Browser, ada: Person) -> N
             answer = browser.client.post(f"/auth/{path}/", {}, "application/json", secure=True, HTTP_COOKIE=cookies)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
     assert browser.post("refresh").status_code == 200
+
+
+class Http2(AsyncClient):
+    """A browser whose server hands on each cookie in a field of its own, as HTTP/2 has them (RFC 9113 §8.2.3)."""
+
+    async def request(self, **request: Any) -> Any:
+        fields = [(b"origin", ORIGIN.encode()), *((b"cookie", each.encode()) for each in self.fields)]
+        return await super().request(**request | {"headers": [*request["headers"], *fields]})
+
+    def send(self, path: str, *fields: str) -> Any:
+        self.fields = fields
+
+        async def answer() -> Any:
+            try:
+                return await self.post(f"/auth/{path}/", "{}", "application/json", secure=True)
+            finally:
+                await sync_to_async(connections.close_all)()
+
+        return asyncio.run(answer())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_cookie_may_come_in_a_field_of_its_own(browser: Browser, ada: Person) -> None:
+    """Django joins them by commas, and would find none of ours: a refresh would sign out, a logout end nothing."""
+    browser.login(ada)
+    mine = f"{NAME}={browser.cookie}"
+
+    for fields in (
+        ("csrftoken=abc", mine),
+        (mine, "sessionid=def"),
+        ("a=b; c=d", mine, "e=f"),
+        (f"a=1,{NAME}=x", mine),
+    ):
+        answer = Http2().send("refresh", *fields)
+        assert (answer.status_code, answer.json().get("username")) == (200, ada.name), fields
+        mine = f"{NAME}={answer.cookies[NAME].value}" if NAME in answer.cookies else mine
+    assert Http2().send("refresh", f"a=1,{mine}").json()["error"] == "invalid_grant", "one that only holds our name"
+    assert Http2().send("refresh", mine, mine).json()["error"] == "invalid_request", "two"
+    assert Http2().send("logout", "csrftoken=abc", mine).status_code == 204
+    assert Session.objects.get().revoked_reason == "logout"
 
 
 #: Django's parser takes each of them away from before a name; to a browser they are a part of it.

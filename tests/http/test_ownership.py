@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import markcoroutinefunction, sync_to_async
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model
+from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.test import Client, RequestFactory, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.decorators import method_decorator
 from django.utils.functional import SimpleLazyObject
@@ -250,6 +253,51 @@ class Watchman:
         return self.get_response(request)
 
 
+class Loader:
+    """It puts the row in the place of the user, with what every page needs, wherever somebody is logged in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.user.is_authenticated:
+            request.user = get_user_model()._default_manager.select_related().get(pk=request.user.pk)
+            request._cached_user = request.user  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class AsyncLoader:
+    """The same on the event loop, by `auser`."""
+
+    async_capable, sync_capable = True, False
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+        markcoroutinefunction(self)
+
+    async def __call__(self, request: Any) -> Any:
+        user = await request.auser()
+        if user.is_authenticated:
+            row = await get_user_model()._default_manager.aget(pk=user.pk)
+
+            async def auser() -> Any:
+                return row
+
+            request.user, request.auser = row, auser
+        return await self.get_response(request)
+
+
+class Elsewhere:
+    """It lets a request go by other URLs, once somebody has looked at its user."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> Any:
+        request.urlconf = __name__  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
 DJANGO = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -257,11 +305,14 @@ DJANGO = [
     "django.contrib.messages.middleware.MessageMiddleware",
 ]
 BEARER, WATCHMAN = "django_ironclad.middleware.BearerMiddleware", f"{__name__}.Watchman"
+LOADER = f"{__name__}.Loader"
 ORDERS = {
     "first": [BEARER, *DJANGO],
     "first, watched": [BEARER, *DJANGO, WATCHMAN],
     "after the session": [DJANGO[0], BEARER, *DJANGO[1:], WATCHMAN],
     "after the user": [DJANGO[0], DJANGO[2], BEARER, DJANGO[1], DJANGO[3], WATCHMAN],
+    "first, loaded": [BEARER, *DJANGO, LOADER],
+    "after the user, loaded": [DJANGO[0], DJANGO[2], BEARER, DJANGO[1], DJANGO[3], LOADER],
     "after the watchman": [DJANGO[0], DJANGO[2], WATCHMAN, BEARER, DJANGO[1], DJANGO[3]],
 }
 
@@ -300,7 +351,7 @@ def answer(client: Client, verb: str, address: str, token: str = "") -> tuple[in
     return given.status_code, given.get("Location", "")
 
 
-@pytest.mark.parametrize("order", ["first, watched", "after the user"], indirect=True)
+@pytest.mark.parametrize("order", ["first, watched", "after the user", "first, loaded"], indirect=True)
 @pytest.mark.usefixtures("order")
 def test_no_url_of_any_admin_is_opened_by_a_token(token: str, boss: Person) -> None:
     """A superuser's too: each is answered as for somebody who brings nothing."""
@@ -366,6 +417,42 @@ def test_a_view_that_only_a_session_may_open_is_opened_by_no_token(
     headers = {"authorization": f"Bearer {token}"}
     assert client.get(address, headers=headers).json() == {"user": rosa.name}
     assert client.post(address, headers=headers).status_code == 403, "the session needs its CSRF token"
+
+
+@pytest.mark.parametrize("order", ["first, loaded", "after the user, loaded"])
+def test_nor_where_a_request_turns_out_to_go_there_after_somebody_has_looked(
+    token: str, boss: Person, person: Callable[..., Person], order: str
+) -> None:
+    rosa = person("rosa", is_staff=True)
+    headers = {"authorization": f"Bearer {token}"}
+    with override_settings(MIDDLEWARE=[*ORDERS[order], f"{__name__}.Elsewhere"], ROOT_URLCONF="tests.http.test_identity"):
+        for address in ("/admin/", "/api/who", "/sessions/0/"):
+            client = Client(enforce_csrf_checks=True)
+            assert client.get(address, headers=headers).status_code in (302, 401, 403)
+            client.force_login(rosa.user)
+            answer = client.get(address, headers=headers)
+            assert (answer.status_code, rosa.name in answer.content.decode()) == (200, True)
+        assert Client().get("/plain/", headers=headers).json() == {"user": boss.name}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("order", ["first, loaded", "after the user, loaded"])
+def test_nor_on_the_event_loop(token: str, boss: Person, person: Callable[..., Person], order: str) -> None:
+    rosa = person("rosa", is_staff=True)
+    headers = {"authorization": f"Bearer {token}"}
+
+    async def opened(client: AsyncClient) -> list[tuple[int, bool]]:
+        answers = [await client.get(address, headers=headers) for address in ("/admin/", "/api/who", "/sessions/0/")]
+        own = await client.get("/plain/", headers=headers)
+        assert own.json() == {"user": boss.name}
+        await sync_to_async(connections.close_all)()
+        return [(answer.status_code, rosa.name in answer.content.decode()) for answer in answers]
+
+    with override_settings(MIDDLEWARE=[*ORDERS[order][:-1], f"{__name__}.AsyncLoader"]):
+        client = AsyncClient(enforce_csrf_checks=True)
+        assert asyncio.run(opened(client)) == [(302, False), (401, False), (403, False)]
+        client.force_login(rosa.user)
+        assert asyncio.run(opened(client)) == [(200, True)] * 3
 
 
 @pytest.mark.usefixtures("order")

@@ -221,6 +221,14 @@ def test_tenants_that_share_their_users_share_their_sessions(
         assert strict.status == 401
 
 
+#: Apps may be listed by their configuration.
+BY_CONFIG = [
+    "django.contrib.auth.apps.AuthConfig",
+    "django.contrib.contenttypes",
+    "django_ironclad.apps.IroncladConfig",
+]
+
+
 @pytest.mark.parametrize(
     ("shape", "settings", "said"),
     [
@@ -228,6 +236,9 @@ def test_tenants_that_share_their_users_share_their_sessions(
         ("shared", {"REALM": None}, "ironclad.E009"),
         ("schemas", {}, ""),
         ("shared", {}, ""),
+        ("schemas", {"USERS": BY_CONFIG}, ""),
+        ("shared", {"USERS": BY_CONFIG}, ""),
+        ("shared", {"USERS": BY_CONFIG, "REALM": None}, "ironclad.E009"),
         ("schemas", {"SHARED": ["django_ironclad"]}, "ironclad.E010"),
     ],
 )

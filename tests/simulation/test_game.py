@@ -119,6 +119,7 @@ def test_a_walk_without_end_is_found_and_the_longest_is_counted() -> None:
 #: The table of docs/guide.md, where each limit lies, as (line, token, seconds, decision).
 TABLE: list[tuple[tuple[int, int, int, bool, int], tuple[int, int], float, object]] = [
     ((0, 0, 0, False, 0), (0, 0), 0, Rotate(1, 0, 0, doubts=0)),
+    ((1, 0, 0, False, 0), (1, 0), 59.9, Repeat(1, 0, held=True)),
     ((5, 2, 1, False, 3), (5, 2), 59.9, Repeat(5, 2, held=True)),
     ((5, 2, 1, False, 3), (5, 2), 60, Rotate(6, 0, 2, doubts=0)),
     ((5, 2, 1, True, 3), (5, 2), 60, Rotate(6, 0, 2, doubts=3)),
@@ -132,6 +133,7 @@ TABLE: list[tuple[tuple[int, int, int, bool, int], tuple[int, int], float, objec
     ((5, 2, 1, False, 3), (4, 0), 5, Refuse(reuse=True)),
     ((5, 2, 1, False, 3), (4, 2), 5, Refuse(reuse=True)),
     ((5, 2, 1, False, 3), (5, 1), 5, Refuse(reuse=True)),
+    ((5, 3, 1, False, 3), (5, 2), 5, Refuse(reuse=True)),
     ((5, 2, 1, False, 3), (3, 1), 5, Refuse(reuse=True)),
     ((5, 2, 1, True, 3), (5, 3), 5, Rotate(6, 0, 3, doubts=3, how="behind")),
     ((5, 2, 1, True, 3), (8, 0), 5, Rotate(9, 0, 0, doubts=3, how="behind")),
@@ -163,6 +165,7 @@ CHANGES = [
     ("if line.generation > 0 and age < PAUSE * grace:", "if False:", TWO_TABS),
     ("if line.generation > 0 and age < PAUSE * grace:", "if line.generation > 0:", THIEF),
     ("line.generation > 0 and ", "", BY_TABLE),
+    ("line.generation > 0 and ", "line.generation > 1 and ", BY_TABLE),
     ("held=True", "held=False", BY_TABLE),
     ("line.doubts if line.repeated else 0", "line.doubts", TWO_TABS),
     ("line.doubts if line.repeated else 0", "0", THIEF),
@@ -172,6 +175,7 @@ CHANGES = [
     (PARENT, "token.generation == line.generation - 1", BY_TABLE),
     ("return _decide_for_parent(line, age, grace)", "return Refuse(reuse=True)", THIEF),
     (AHEAD, "token.generation > line.generation", BY_TABLE),
+    (AHEAD, AHEAD.replace("line.branch", "line.parent_branch"), BY_TABLE),
     ("token.generation - line.generation > MAX_AHEAD", "False", BY_TABLE),
     ("            return Refuse(reuse=False)", "            return Refuse(reuse=True)", BY_TABLE),
     ('doubts=line.doubts, how="behind"', 'doubts=0, how="behind"', BY_TABLE),

@@ -15,7 +15,7 @@ USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "tests.tenants.urls"
 PASSWORD_HASHERS = ["tests.campus.hashers.QuickHasher"]
-USERS = ["django.contrib.auth", "django.contrib.contenttypes", "django_ironclad"]
+USERS = _host.get("USERS", ["django.contrib.auth", "django.contrib.contenttypes", "django_ironclad"])
 MIDDLEWARE = [
     "tests.processes.reports.middleware",
     "tests.tenants.routing.by_host" if SHAPE == "databases" else "django_tenants.middleware.main.TenantMainMiddleware",

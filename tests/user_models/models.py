@@ -237,6 +237,13 @@ def groups_of_several_meanings() -> None:
         USERNAME_FIELD = "username"
 
 
+def no_password() -> None:
+    class User(Bare, Superuser):
+        password = None  # type: ignore[assignment]
+        username = models.CharField(max_length=20, unique=True)
+        USERNAME_FIELD = "username"
+
+
 def composite() -> None:
     class User(Bare, Superuser):
         pk = models.CompositePrimaryKey("school", "number")

@@ -147,8 +147,38 @@ def one_way() -> dict[str, Any]:
     return {"error": ""}
 
 
-#: What is told of the kinds that nobody can have.
-IMPOSSIBLE = {"composite": composite, "one_way": one_way}
+class Directory:
+    """Where the passwords are of a kind that has none."""
+
+    def authenticate(self, request: Any, username: str, password: str) -> Any:
+        from django.contrib.auth import get_user_model
+
+        return get_user_model()._base_manager.filter(username=username).first() if password == "directory" else None
+
+
+def no_password() -> dict[str, Any]:
+    """A kind whose model has no column for one."""
+    configure("no_password")
+    from django.conf import settings
+
+    from .story import Ada
+
+    settings.AUTHENTICATION_BACKENDS = [f"{__package__}.run.Directory"]
+    ada = Ada(KINDS["no_groups"])
+    ada.password = "directory"
+    tokens = ada.login()
+    token = tokens["access_token"]
+    answers = {
+        "refresh": ada.post("/auth/refresh/", {"refresh_token": tokens["refresh_token"]}),
+        "me": ada.get("/auth/me/", token),
+        "reauthenticate": ada.post("/auth/reauthenticate/", {"password": "directory"}, token),
+        "password": ada.post("/auth/password/", {"old_password": "directory", "new_password": "n3w and l0ng"}, token),
+    }
+    return {name: [answer.status_code, answer.json().get("error")] for name, answer in answers.items()}
+
+
+#: What is told of the kinds that nobody can have, or that have no password to tell a story with.
+OTHERS = {"composite": composite, "one_way": one_way, "no_password": no_password}
 
 
 def _child(name: str, result: Path) -> int:
@@ -157,7 +187,7 @@ def _child(name: str, result: Path) -> int:
     if pid:
         return pid
     try:
-        told = tell(name) if name in KINDS else IMPOSSIBLE[name]()
+        told = tell(name) if name in KINDS else OTHERS[name]()
         result.write_text(json.dumps(told, default=str))
     except BaseException:  # noqa: BLE001 - whatever it is, the parent goes on
         result.write_text(json.dumps({"went": {"begins": traceback.format_exc()}, "wire": {}}))
@@ -182,4 +212,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or [*KINDS, *IMPOSSIBLE])
+    main(sys.argv[1:] or [*KINDS, *OTHERS])

@@ -50,6 +50,15 @@ def test_a_key_that_its_field_does_not_read_back_is_an_error_at_login_that_names
     assert told["one_way"]["sessions"] == 0
 
 
+def test_where_users_have_no_password_here_it_is_confirmed_elsewhere_and_not_changed(told: dict[str, Any]) -> None:
+    assert told["no_password"] == {
+        "refresh": [200, None],
+        "me": [200, None],
+        "reauthenticate": [200, None],
+        "password": [400, "invalid_request"],
+    }
+
+
 def test_the_table_is_no_smaller_than_it_was() -> None:
     assert len(KINDS) >= 25
     assert len(story.STEPS) >= 18

@@ -7,12 +7,31 @@ from collections.abc import Iterator
 from typing import Final
 
 #: Below each of these anybody can have a name.
-_SUFFIXES: Final = ("invalid", "com", "org", "net", "io", "dev", "app", "de", "co.uk", "github.io", "vercel.app")
+_SUFFIXES: Final = [
+    *(
+        "invalid",
+        "com",
+        "org",
+        "net",
+        "io",
+        "dev",
+        "app",
+        "de",
+        "co.uk",
+        "github.io",
+        "gitlab.io",
+        "vercel.app",
+        "fly.dev",
+    ),
+    *("netlify.app", "herokuapp.com", "onrender.com", "web.app", "firebaseapp.com", "pages.dev", "workers.dev"),
+    *("azurewebsites.net", "cloudfront.net", "amplifyapp.com", "ngrok.io", "ngrok.app", "ngrok-free.app", "surge.sh"),
+]
+_NAMES: Final = ("nobody-names-this", "nobodynamesthis")
+_HOSTS: Final = (_NAMES[0], *(f"{name}.{suffix}" for name in _NAMES for suffix in _SUFFIXES))
+#: The last is that of a sandboxed frame, which any page can make.
 _ANYBODY: Final = [
-    f"{scheme}://{host}{port}"
-    for scheme in ("https", "http")
-    for host in ("nobody-names-this", *(f"nobody-names-this.{suffix}" for suffix in _SUFFIXES))
-    for port in ("", ":8443")
+    *(f"{scheme}://{host}{port}" for scheme in ("https", "http") for host in _HOSTS for port in ("", ":8443")),
+    "null",
 ]
 #: How a pattern ends behind which nothing else can stand: at the end of the text, or in a port.
 _ENDS: Final = re.compile(r"(\$|\\[Zz]|:(\\d[+*]?|\[0-9\][+*]?|\d)+)\)*$")

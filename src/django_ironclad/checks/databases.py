@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.conf import settings as django_settings
 from django.contrib.auth import get_user_model
 from django.core import checks
@@ -35,7 +35,9 @@ def check_tenants() -> Iterator[checks.CheckMessage]:
     if not apps.is_installed("django_tenants"):
         return
     users = apps.get_app_config(get_user_model()._meta.app_label).name
-    lists = {name: getattr(django_settings, name, ()) for name in ("SHARED_APPS", "TENANT_APPS")}
+    # The apps' own names, where a list may say `accounts.apps.AccountsConfig`.
+    listed = {name: getattr(django_settings, name, ()) for name in ("SHARED_APPS", "TENANT_APPS")}
+    lists = {name: {AppConfig.create(each).name for each in entries} for name, entries in listed.items()}
     shared = users in lists["SHARED_APPS"] and users not in lists["TENANT_APPS"]
     if get_settings().REALM is None:
         yield checks.Error(
@@ -47,7 +49,7 @@ def check_tenants() -> Iterator[checks.CheckMessage]:
             id="ironclad.E009",
         )
     wanted = "SHARED_APPS" if shared else "TENANT_APPS"
-    if not any(each.startswith("django_ironclad") for each in lists[wanted]):
+    if "django_ironclad" not in lists[wanted]:
         yield checks.Error(
             "Sessions are not where the users are, but are read together with them in one statement.",
             hint=f"Put 'django_ironclad' into {wanted}, beside {users!r}, and into no other list.",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.conf import settings as django_settings
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse
 
 from ..conf import get_settings
@@ -53,9 +54,19 @@ def no_refresh_token(request: HttpRequest) -> InvalidGrant | InvalidRequest:
 
 def _values(request: HttpRequest) -> list[str]:
     """What each cookie of exactly our name holds, as it was sent: the header itself, never Django's reading of it."""
-    pairs = (pair.partition("=") for pair in request.META.get("HTTP_COOKIE", "").split(";"))
+    pairs = (pair.partition("=") for field in _fields(request) for pair in field.split(";"))
     ours = cookie_name()
     return [value.strip(_BLANK) for name, equals, value in pairs if equals and name.strip(_BLANK) == ours]
+
+
+def _fields(request: HttpRequest) -> list[str]:
+    """The header; over HTTP/2 a browser may send each cookie in one of its own (RFC 9113 §8.2.3).
+
+    Django joins those by commas, which a cookie may hold itself.
+    """
+    if isinstance(request, ASGIRequest):
+        return [value.decode("latin-1") for name, value in request.scope["headers"] if name.lower() == b"cookie"]
+    return [request.META.get("HTTP_COOKIE", "")]
 
 
 def set_cookie(response: HttpResponse, value: str, *, max_age: timedelta) -> None:

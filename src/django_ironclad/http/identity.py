@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
-from django.contrib.auth.middleware import get_user
+from django.contrib.auth.middleware import auser, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
@@ -19,6 +19,7 @@ from ..errors import IroncladError
 from ..tokens import AccessToken
 from ..users import at_once, load, request_at_hand, share_row, state_of
 from .bearer import bearer_token
+from .ownership import is_for_sessions
 
 #: `_cached_user` and `_acached_user`: where AuthenticationMiddleware looks before it asks the session.
 _PLACES: Final = ("user", "auser", "_cached_user", "_acached_user")
@@ -106,7 +107,7 @@ def _who(request: HttpRequest, early: _Early) -> Any:
     # Whatever a middleware makes of it, it makes of the header.
     note_dependence(request)
     state = state_of(early)
-    if not _leads_to_a_view(request):
+    if not _may_be_told(request):
         _withdraw(request, early)
         return state["_setupfunc"]()
     try:
@@ -118,17 +119,21 @@ def _who(request: HttpRequest, early: _Early) -> Any:
 
 
 def _withdraw(request: HttpRequest, early: _Early) -> None:
-    """Each of the places has again what was there, unless a middleware has put something of its own there."""
+    """Each of the places has again what was there, or what a middleware to which no token was told has put there."""
     state, places = state_of(early), vars(request)
     before = state["_before"]
     if not before:
         before.update(_nobody())
-    state["_wrapped"], state["_setupfunc"] = empty, _own(request, early, before["user"])
+    state["_wrapped"], state["_setupfunc"] = empty, (own := _own(request, early, before["user"]))
+    # A middleware that was told may have put there what it made of that, such as the row.
+    told = "_seen" in state
     for name in _PLACES:
-        if _stands_for(early, places.get(name)):
-            del places[name]
+        if told or _stands_for(early, places.get(name)):
+            places.pop(name, None)
             if name in before:
                 places[name] = before[name]
+    if told and type(own) is partial:
+        places["user"], places["auser"] = early, partial(auser, request)
 
 
 def _own(request: HttpRequest, early: _Early, before: Any) -> Callable[[], Any]:
@@ -143,17 +148,24 @@ def _stands_for(early: _Early, found: Any) -> bool:
     return found is early or (type(found) is partial and found.func is at_once and found.args[0] is early)
 
 
-def _leads_to_a_view(request: HttpRequest) -> bool:
+def _may_be_told(request: HttpRequest) -> bool:
+    """Not where nothing but a session may: what a middleware then does, it would do for somebody who is not let in."""
     try:
-        return bool(request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None)))
+        match = request.resolver_match or resolve(request.path_info, getattr(request, "urlconf", None))
     except Resolver404:
         return False
+    # There nobody could ask for Django's own user instead.
+    return _is_on_the_event_loop() or not is_for_sessions(request, match)
 
 
 def _read_only() -> Callable[..., tuple[Any, Any]]:
     """On the event loop nobody may wait for the database: there it is as far as this process knows."""
+    return auth.glance if _is_on_the_event_loop() else auth.authenticate
+
+
+def _is_on_the_event_loop() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return auth.authenticate
-    return auth.glance
+        return False
+    return True

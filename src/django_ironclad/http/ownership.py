@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import URLResolver, get_resolver
+from django.urls import ResolverMatch, URLResolver, get_resolver
 
 from .parts import HOPS, parts_of
 
@@ -17,7 +17,7 @@ ADMIN: Final = "django.contrib.admin"
 NINJA: Final = "ninja.operation"
 
 
-def is_ours(request: HttpRequest, view: Any) -> bool:
+def is_ours(request: HttpRequest, view: Any, match: ResolverMatch | None = None) -> bool:
     """Whether a Bearer token opens this view by the middleware's word.
 
     A `public` view wants nobody judged; DRF's views and Ninja's operations have authentication of their own, and
@@ -26,8 +26,16 @@ def is_ours(request: HttpRequest, view: Any) -> bool:
     """
     if getattr(view, "ironclad_public", False) or _is_elsewhere(view):
         return False
-    match = request.resolver_match
+    match = match or request.resolver_match
     return match is None or not match.namespaces or not _is_within_an_admin(request, tuple(match.namespaces))
+
+
+def is_for_sessions(request: HttpRequest, match: ResolverMatch) -> bool:
+    """Whether nothing but Django's session opens what is here: an admin's, or a view of DRF's that never asks us."""
+    view = match.func
+    if getattr(view, "ironclad_public", False):
+        return False
+    return not (may_ask_us(view) or _is_ninjas(view) or is_ours(request, view, match))
 
 
 @lru_cache(maxsize=4096)
@@ -35,6 +43,11 @@ def may_ask_us(view: Any) -> bool:
     """Whether DRF asks a class of ours here, at least where no other class of the view has found somebody before."""
     classes = (getattr(_class_of(part), "authentication_classes", ()) for part in parts_of(view, hops=HOPS))
     return any(getattr(each, "reads_bearer", False) for found in classes for each in found)
+
+
+@lru_cache(maxsize=4096)
+def _is_ninjas(view: Any) -> bool:
+    return any(_is_of(part, NINJA) for part in parts_of(view))
 
 
 @lru_cache(maxsize=4096)

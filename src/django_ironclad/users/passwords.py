@@ -48,7 +48,7 @@ def _known(request: HttpRequest | None, username: str, password: str) -> Any:
 
 
 def name_of_the_name() -> str:
-    """By which argument backends are told the user name: the one that most of them take.
+    """By which argument backends are told the user name: the one that most of them take, and more of them name.
 
     `username`, as Django's own form says it, or the user model's field, as most packages do: where that decides
     nothing, what django-axes looks for.
@@ -56,7 +56,12 @@ def name_of_the_name() -> str:
     field = get_user_model().USERNAME_FIELD
     preferred = str(getattr(settings, "AXES_USERNAME_FORM_FIELD", field))
     backends = get_backends()
-    return max(("username", field), key=lambda name: (sum(_takes(each, name) for each in backends), name == preferred))
+
+    def liking(name: str) -> tuple[int, int, bool]:
+        taken, named = (sum(ask(each, name) for each in backends) for ask in (_takes, _names))
+        return taken, named, name == preferred
+
+    return max(("username", field), key=liking)
 
 
 def _takes(backend: Any, name: str) -> bool:
@@ -65,6 +70,15 @@ def _takes(backend: Any, name: str) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _names(backend: Any, name: str) -> bool:
+    """Whether it reads this argument: what others end in its `**kwargs` tells it nothing, as in django-auth-ldap.
+
+    Django's and django-axes' own look there as well.
+    """
+    own = backend.authenticate.__module__.startswith(("django.contrib.auth.", "axes."))
+    return not own and name in signature(backend.authenticate).parameters
 
 
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> Any:
@@ -89,7 +103,8 @@ def change(session: Session, *, old: str, new: str, request: HttpRequest | None 
     InvalidToken when the session has ended meanwhile.
     """
     user = session.user = _whole(session.user)
-    if not user.has_usable_password():
+    # Django takes None, of a user model without one, and "" for usable.
+    if not (user.password and user.has_usable_password()):
         raise InvalidRequest(
             "no password of ours",
             reason="other_system",
