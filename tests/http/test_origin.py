@@ -285,11 +285,19 @@ def test_a_transport_that_is_off_is_a_warning_that_names_the_setting(
     ]
 
 
-def test_a_host_that_is_not_allowed_is_an_answer_of_ours(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    answer = api.post("/auth/login/", {"transport": "cookie"}, host="evil.example", origin="http://evil.example")
+@pytest.mark.parametrize("host", ["evil.example", "app.example.org, inner.example.org", "a_b.example.org"])
+def test_a_host_that_is_not_allowed_or_none_is_an_answer_of_ours(
+    api: Api, caplog: pytest.LogCaptureFixture, host: str
+) -> None:
+    answer = api.post("/auth/login/", {"transport": "cookie"}, host=host, origin="http://evil.example")
 
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
-    assert said(caplog) == [("WARNING", "refused invalid_request: Host is not in ALLOWED_HOSTS.")]
+    assert said(caplog) == [
+        (
+            "WARNING",
+            "refused invalid_request: Host, or X-Forwarded-Host, is not in ALLOWED_HOSTS, or is no host.",
+        )
+    ]
 
 
 def test_a_refusal_that_hangs_on_no_setting_is_no_warning(

@@ -54,6 +54,11 @@ def configure(name: str) -> None:
     urls = types.ModuleType("tests.user_models.urls")
     sys.modules[urls.__name__] = urls
     server = dj_database_url.config(default="sqlite://:memory:")
+    if server["ENGINE"].endswith("mysql"):
+        import pymysql
+
+        # mysqlclient wants a compiler.
+        pymysql.install_as_MySQLdb()
     middleware = ["sessions.middleware.SessionMiddleware", "auth.middleware.AuthenticationMiddleware"]
     middleware += ["messages.middleware.MessageMiddleware"]
     processors = ["auth.context_processors.auth", "messages.context_processors.messages"]
