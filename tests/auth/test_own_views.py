@@ -26,6 +26,7 @@ from rest_framework.views import APIView
 
 from django_ironclad import auth
 from django_ironclad.decorators import public, requires, token_endpoint, token_response
+from django_ironclad.errors import InvalidToken
 from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.models import Session
 
@@ -537,7 +538,7 @@ def test_a_session_that_has_ended_does_not_go_on(api: Api, ada: Person) -> None:
     request.auth = auth.verify(mine["access_token"])
     api.logout(mine["refresh_token"])
 
-    with pytest.raises(auth.InvalidToken, match="revoked"):
+    with pytest.raises(InvalidToken, match="revoked"):
         auth.update_session_auth_hash(request, ada.user)
 
 
@@ -644,5 +645,5 @@ def test_it_is_none_once_the_session_has_ended(api: Api, ada: Person) -> None:
     given = auth.login(ada.user)
     auth.logout(given.refresh_token)
 
-    with pytest.raises(auth.InvalidToken):
+    with pytest.raises(InvalidToken):
         auth.issue(auth.verify(given.access_token))

@@ -425,7 +425,8 @@ def test_nor_where_a_request_turns_out_to_go_there_after_somebody_has_looked(
 ) -> None:
     rosa = person("rosa", is_staff=True)
     headers = {"authorization": f"Bearer {token}"}
-    with override_settings(MIDDLEWARE=[*ORDERS[order], f"{__name__}.Elsewhere"], ROOT_URLCONF="tests.http.test_identity"):
+    middleware = [*ORDERS[order], f"{__name__}.Elsewhere"]
+    with override_settings(MIDDLEWARE=middleware, ROOT_URLCONF="tests.http.test_identity"):
         for address in ("/admin/", "/api/who", "/sessions/0/"):
             client = Client(enforce_csrf_checks=True)
             assert client.get(address, headers=headers).status_code in (302, 401, 403)
