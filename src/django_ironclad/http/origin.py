@@ -86,7 +86,9 @@ def _own(request: HttpRequest) -> str:
     try:
         host = request.get_host().lower()
     except DisallowedHost:
-        raise InvalidRequest(reason="host", hint="Host, or X-Forwarded-Host, is not in ALLOWED_HOSTS, or is no host.") from None
+        raise InvalidRequest(
+            reason="host", hint="Host, or X-Forwarded-Host, is not in ALLOWED_HOSTS, or is no host."
+        ) from None
     return f"{request.scheme}://{host.removesuffix(_DEFAULT_PORTS.get(request.scheme or '', ''))}"
 
 
