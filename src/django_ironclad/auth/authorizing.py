@@ -8,9 +8,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import ValidationError
 
-from ..conf import get_settings
 from ..database import database_needed
 from ..errors import InvalidToken
+from ..keyring import get_verifier
 from ..models import Session, reason_of
 from ..requirements import Requirement
 from ..sessions import standing
@@ -70,7 +70,7 @@ def authorize(user: Any, token: object, *requirements: Requirement) -> None:
     Raises MissingToken, InsufficientScope, AccessDenied, InsufficientUserAuthentication; where the database is asked,
     InvalidToken and TemporarilyUnavailable.
     """
-    leeway = int(get_settings().LEEWAY.total_seconds())
+    leeway = get_verifier().leeway
     for requirement in requirements:
         requirement.check(user, token, now=time.time(), leeway=leeway, groups_of=groups_of)
 

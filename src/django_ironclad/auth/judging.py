@@ -10,7 +10,6 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from .. import sessions
-from ..conf import get_settings
 from ..database import database_needed
 from ..errors import InvalidToken, IroncladError
 from ..keyring import get_verifier
@@ -86,8 +85,7 @@ def _lazy(
 
 def recheck(access: AccessToken) -> None:
     """Return if what was a good token still is, as far as this process knows. No I/O. Raises InvalidToken."""
-    if access.exp <= time.time() - _seconds(get_settings().LEEWAY):
-        raise InvalidToken("expired", reason="expired")
+    get_verifier().recheck(access, now=time.time())
     if access.sid in ended_sessions(access.realm):
         raise InvalidToken("the session has ended", reason="session_ended")
 
@@ -105,7 +103,3 @@ def reissue(token: str, *, client_id: str, access_lifetime: timedelta) -> TokenR
     with database_needed():
         sessions.follow_secret_key(session)
     return issuing.issue(session, session.user, session.group_names, lifetime=access_lifetime)
-
-
-def _seconds(period: timedelta) -> int:
-    return int(period.total_seconds())

@@ -46,6 +46,11 @@ class Verifier:
         # Over, or the clock was set back: the whole of it, for the reason.
         return self._first_sight(token, now)
 
+    def recheck(self, access: AccessToken, *, now: float) -> None:
+        """Return if what was a good token is not over at the time `now`. Raises InvalidToken."""
+        if access.exp <= now - self.leeway:
+            raise InvalidToken("expired", reason="expired")
+
     def _first_sight(self, token: str, now: float) -> AccessToken:
         access = verify(
             token,
