@@ -39,6 +39,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Those whose time is not over, by rest or by age."""
         return self.filter(expires_at__gt=Now(), rotated_at__gt=Now() - get_settings().REFRESH_TOKEN_LIFETIME)
 
+    def living_of(self, user: Any) -> Self:
+        """The sessions that `user` has now, the one refreshed last first."""
+        return self.live().unexpired().filter(user=user).order_by("-rotated_at")
+
     def with_standing(self) -> Self:
         """With the user, the database's clock as `now`, and whether the user's own manager still shows that user."""
         visible: Exists | Q = Q(user__isnull=False)

@@ -21,7 +21,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
     if request.method == "DELETE":
         sessions_of.revoke_all(user, reason="user", keep=token.sid)
         return HttpResponse(status=204)
-    living = Session.objects.live().unexpired().filter(user=user).order_by("-rotated_at")
+    living = Session.objects.living_of(user)
     return JsonResponse({"sessions": [_describe(session, current=token.sid) for session in living]})
 
 

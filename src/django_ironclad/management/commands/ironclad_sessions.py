@@ -26,7 +26,7 @@ class Command(BaseCommand):
             owner = model._default_manager.get_by_natural_key(user)
         except model.DoesNotExist:
             raise CommandError(f"There is no user {user!r}.") from None
-        living = list(Session.objects.live().unexpired().filter(user=owner).order_by("-rotated_at"))
+        living = list(Session.objects.living_of(owner))
         for session in living:
             name = device_name(session.user_agent) or "an unknown device"
             times = f"began {session.created_at:%Y-%m-%d %H:%M}, last used {session.rotated_at:%Y-%m-%d %H:%M} UTC"
