@@ -62,7 +62,7 @@ def insert(rows: int, revoked_at: str) -> None:
 def read_sql(period: Any) -> str:
     """The statement that the set itself sends."""
     with CaptureQueriesContext(connection) as queries:
-        list(recent._ended_within(period))
+        list(recent.ended_within(period))
     [query] = queries.captured_queries
     return str(query["sql"])
 
@@ -95,7 +95,7 @@ def test_the_read_is_an_index_scan_among_however_many_sessions(measured: Callabl
         assert all("Index" in node["Node Type"] or node["Node Type"] == "Bitmap Heap Scan" for node in scans), answer
         assert {node["Index Name"] for node in scans if "Index Name" in node} == {"ironclad_session_revoked"}
         started = time.perf_counter()
-        found = len(recent._keys(committed_rows(recent._ended_within(period))))
+        found = len(recent.keys_of(committed_rows(recent.ended_within(period))))
         took = time.perf_counter() - started
         assert found == ROWS // 1000
         measured(

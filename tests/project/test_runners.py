@@ -24,9 +24,10 @@ import urllib.request
 from django.contrib.auth import get_user_model
 from django.test import LiveServerTestCase, TestCase, TransactionTestCase
 
-from django_ironclad import revocation, sessions, testing
+from django_ironclad import sessions, testing
 from django_ironclad.models import Session
-from django_ironclad.revocation import revoked_sessions
+from django_ironclad.sessions import revoked
+from django_ironclad.sessions.revoked import revoked_sessions
 
 
 def ada():
@@ -40,7 +41,7 @@ class Asks:
         for _ in range(3):
             with self.assertNumQueries(0):
                 self.assertEqual(self.client.get("/plain/").status_code, 200)
-            revocation.clock = lambda now=revocation.clock() + 60: now
+            revoked.clock = lambda now=revoked.clock() + 60: now
 
     def test_what_the_test_ends_is_refused(self):
         login = testing.login(ada())

@@ -483,7 +483,7 @@ def test_a_forked_process_reads_for_itself(clock: Clock) -> None:
 
 
 def test_sixty_bits_tell_sessions_apart() -> None:
-    keys = {recent._key(str(uuid.uuid4())) for _ in range(100_000)}
+    keys = {recent.key_of(str(uuid.uuid4())) for _ in range(100_000)}
 
     assert len(keys) == 100_000
     assert functools.reduce(operator.or_, keys) == 2**60 - 1
@@ -491,7 +491,7 @@ def test_sixty_bits_tell_sessions_apart() -> None:
 
 def loaded() -> Any:
     """The module once more, as a process that starts has it."""
-    spec = importlib.util.find_spec("django_ironclad.revocation")
+    spec = importlib.util.find_spec("django_ironclad.sessions.revoked")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
