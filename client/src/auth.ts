@@ -2,13 +2,13 @@
 
 import { AuthError } from "./errors.js";
 import { answerOf, asAuthError, initOf, type Json, post } from "./http.js";
-import { refusalOf } from "./refusal.js";
+import { type Answer, refusalOf } from "./refusal.js";
 import { addressOf, headersOf, pageAddress, replayable, type Sender } from "./replay.js";
-import { type Claims, type Session, sessionOf, type User } from "./session.js";
+import { type Session, sessionOf, type User } from "./session.js";
+import { type AuthEvents, type Reason, type State, UNKNOWN } from "./state.js";
 import { isOlder, memoryStore, NOBODY, type Store, sidOf } from "./store.js";
 import { aborter, attempt, inBrowser, isHidden, type Signal, unlessAborted } from "./surroundings.js";
 import { openTabs, pause } from "./tabs.js";
-import { UNKNOWN } from "./unknown.js";
 
 export interface AuthOptions {
   /** Where `django_ironclad.urls` is mounted; default "/auth/". */
@@ -21,32 +21,6 @@ export interface AuthOptions {
   readonly refreshBefore?: number;
   /** What sends; default the browser's `fetch`. */
   readonly fetch?: typeof fetch;
-}
-
-/** Why nobody is signed in: "" for a visitor, "logout", or the server's code for a refused refresh. */
-export type Reason = "" | "logout" | "invalid_grant";
-
-export interface State {
-  /** `unknown` until the server has answered once: a reload while offline may leave it so, with `degraded`. */
-  readonly status: "unknown" | "signed-in" | "signed-out";
-  readonly user: User | null;
-  readonly claims: Claims | null;
-  readonly refreshing: boolean;
-  /** The last refresh met no answer, or none that means anything. Nobody was signed out. */
-  readonly degraded: boolean;
-  readonly reason: Reason;
-}
-
-export interface AuthEvents {
-  "signed-in": { readonly user: User };
-  "signed-out": { readonly reason: Reason };
-  /** A new access token, from the server or from another tab, so long after it was asked for. */
-  refreshed: { readonly by: "network" | "tab"; readonly milliseconds: number };
-  degraded: { readonly error: AuthError };
-  /** A call that met 401 was sent again, and answered so. */
-  replayed: { readonly method: string; readonly url: string; readonly status: number };
-  /** A call asks for a login of at most `maxAge` seconds ago. It is sent again once every promise waited for is kept. */
-  "step-up": { readonly maxAge: number; readonly waitUntil: (promise: Promise<unknown>) => void };
 }
 
 export interface TokenOptions {
@@ -66,15 +40,6 @@ export interface Call {
   readonly body?: unknown;
   /** Ends every wait at once, with its own error. */
   readonly signal?: Signal | null | undefined;
-}
-
-/** What a call meets, a refusal included: a Response is one, as are Angular's and axios' answers. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: { get(name: string): unknown };
-  /** What was answered, as axios and Angular name it: text, JSON, a Blob or a buffer. */
-  readonly data?: unknown;
-  readonly error?: unknown;
 }
 
 export interface Auth {

@@ -1,0 +1,40 @@
+/** What a page is shown: who is signed in, as far as it is known, and what happens. */
+
+import type { AuthError } from "./errors.js";
+import type { Claims, User } from "./session.js";
+
+/** Why nobody is signed in: "" for a visitor, "logout", or the server's code for a refused refresh. */
+export type Reason = "" | "logout" | "invalid_grant";
+
+export interface State {
+  /** `unknown` until the server has answered once: a reload while offline may leave it so, with `degraded`. */
+  readonly status: "unknown" | "signed-in" | "signed-out";
+  readonly user: User | null;
+  readonly claims: Claims | null;
+  readonly refreshing: boolean;
+  /** The last refresh met no answer, or none that means anything. Nobody was signed out. */
+  readonly degraded: boolean;
+  readonly reason: Reason;
+}
+
+export interface AuthEvents {
+  "signed-in": { readonly user: User };
+  "signed-out": { readonly reason: Reason };
+  /** A new access token, from the server or from another tab, so long after it was asked for. */
+  refreshed: { readonly by: "network" | "tab"; readonly milliseconds: number };
+  degraded: { readonly error: AuthError };
+  /** A call that met 401 was sent again, and answered so. */
+  replayed: { readonly method: string; readonly url: string; readonly status: number };
+  /** A call asks for a login of at most `maxAge` seconds ago. It is sent again once every promise waited for is kept. */
+  "step-up": { readonly maxAge: number; readonly waitUntil: (promise: Promise<unknown>) => void };
+}
+
+/** The state before anything is known: in a page at first, on a server always. */
+export const UNKNOWN: State = Object.freeze({
+  status: "unknown",
+  user: null,
+  claims: null,
+  refreshing: false,
+  degraded: false,
+  reason: "",
+});
