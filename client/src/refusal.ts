@@ -33,6 +33,6 @@ async function bodyOf(answer: Answer): Promise<Json> {
   if (answer instanceof Response) return answer.clone().json();
   const body = answer.data ?? answer.error;
   // No stream: that would be read to its end.
-  const isRaw = /String|Blob|Buffer/.test(Object.prototype.toString.call(body));
+  const isRaw = /String|Blob|Buffer/.test({}.toString.call(body));
   return isRaw ? new Response(body as Blob).json() : (body as Json);
 }

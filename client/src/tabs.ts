@@ -2,14 +2,10 @@
 
 import { aborter, attempt, inBrowser } from "./surroundings.js";
 
-/** After this long without the lock we go on without it: its holder may be frozen, and the server copes with two at once. */
-const LOCK_PATIENCE = 5_000;
-/** The lock is held for this long after a change: else the next holder may still see the old value in its storage. */
-const LINGER = 25;
-
 export interface Tabs {
   tell(message: unknown): void;
-  exclusively<T>(work: () => Promise<T>, changed: () => boolean): Promise<T>;
+  /** Runs `work`, once, while no other tab runs its own, where the browser can promise that (not on plain http). */
+  exclusively<T>(work: () => Promise<T>, changed?: () => boolean): Promise<T>;
   close(): void;
 }
 
@@ -17,6 +13,10 @@ export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 export function openTabs(name: string, hear: (message: never) => void): Tabs {
+  // After this long without the lock we go on without it: its holder may be frozen, and the server copes with two at once.
+  const LOCK_PATIENCE = 5_000;
+  // The lock is held for this long after a change: else the next holder may still see the old value in its storage.
+  const LINGER = 25;
   // Not on a server, which it would keep alive.
   const channel = inBrowser() ? attempt(() => new BroadcastChannel(name)) : undefined;
   if (channel) channel.onmessage = (event) => hear(event.data as never);
@@ -24,8 +24,7 @@ export function openTabs(name: string, hear: (message: never) => void): Tabs {
     tell: (message) => attempt(() => channel?.postMessage(message)),
     close: () => attempt(() => channel?.close()),
 
-    /** Runs `work`, once, while no other tab runs its own, where the browser can promise that (not on plain http). */
-    exclusively: (work, changed) =>
+    exclusively: (work, changed = () => true) =>
       new Promise((resolve, reject) => {
         let begun = false;
         // The lock is released when this settles, so it must never wait for anything of the application's.
