@@ -52,3 +52,7 @@ export function sessionOf(access: unknown, username: unknown, lifetime: unknown)
   }
   throw unexpected(200);
 }
+
+/** Whether the person has proved who this is since the last time that `session` knows of, as `other` says. */
+export const provedSince = (session: Session, other: Session): boolean =>
+  (session.claims.auth_time ?? 0) < (other.claims.auth_time ?? 0);

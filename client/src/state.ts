@@ -38,3 +38,34 @@ export const UNKNOWN: State = Object.freeze({
   degraded: false,
   reason: "",
 });
+
+export interface Shown {
+  /** Frozen, and the same object for as long as nothing in it changed. */
+  _state: State;
+  readonly _listeners: Set<readonly [name: string, listener: (detail: never) => void]>;
+}
+
+export function change(here: Shown, next: Partial<State>): void {
+  if ((Object.keys(next) as (keyof State)[]).every((key) => here._state[key] === next[key])) return;
+  here._state = Object.freeze({ ...here._state, ...next });
+  emit(here, "");
+}
+
+/** To the event's listeners; those of "" are the subscribers. */
+export function emit(here: Shown, event: ""): void;
+export function emit<Name extends keyof AuthEvents>(here: Shown, event: Name, detail: AuthEvents[Name]): void;
+export function emit({ _listeners: listeners }: Shown, name: string, detail?: unknown): void {
+  for (const entry of listeners) {
+    // Later, and each on its own: what a listener does or throws cannot get between two steps of ours.
+    if (entry[0] === name) queueMicrotask(() => listeners.has(entry) && entry[1](detail as never));
+  }
+}
+
+export function on(
+  { _listeners: listeners }: Shown,
+  ...entry: [name: string, listener: (detail: never) => void]
+): () => void {
+  // The array is of its own, so that subscribing the same function twice means twice.
+  listeners.add(entry);
+  return () => void listeners.delete(entry);
+}
