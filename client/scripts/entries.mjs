@@ -28,6 +28,8 @@ export async function bundle(name, { external = [], ...options } = {}) {
     // No sourceMappingURL: Django's ManifestStaticFilesStorage fails on one whose file is not there.
     sourcemap: false,
     legalComments: "none",
+    // What the rooms of one client share (`Here`) is nobody else's: whole words in the source, one letter in a bundle.
+    mangleProps: /^_[a-z]/,
     write: false,
     logLevel: "warning",
     ...options,

@@ -11,7 +11,8 @@ import {
   signal,
 } from "@angular/core";
 import { Observable, type Subscription } from "rxjs";
-import type { Auth, State } from "./auth.js";
+import type { Auth } from "./auth.js";
+import type { State } from "./state.js";
 
 export interface InjectedAuth {
   readonly auth: Auth;

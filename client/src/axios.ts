@@ -1,7 +1,8 @@
 /** `import { attach } from "django-ironclad/axios"`: an axios instance whose calls go by the rules of `auth.fetch`. */
 
 import type { AxiosError, AxiosInstance, AxiosRequestConfig, AxiosResponse } from "axios";
-import type { Auth, Call } from "./auth.js";
+import type { Auth } from "./auth.js";
+import type { Call } from "./calls.js";
 
 /** Gives back the function that detaches it. */
 export function attach(axios: AxiosInstance, auth: Auth): () => void {

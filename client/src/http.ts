@@ -5,38 +5,48 @@ import { aborter } from "./surroundings.js";
 
 export type Json = Record<string, unknown>;
 
-/** A refresh that hangs is given up while its repetition is still within the server's grace of 10 s. */
-const PATIENCE = 8_000;
+/** Whom to ask. */
+export interface Server {
+  /** Where the auth endpoints are, with a slash at the end. */
+  readonly _base: string;
+  readonly _credentials: RequestCredentials;
+  readonly _send: typeof fetch;
+}
 
-/** Sends JSON, follows no redirect (a password goes where it was meant to go), and gives up in time, or by `controller`. */
-export async function post(
-  send: typeof fetch,
-  url: string,
+export interface PostOptions extends Pick<RequestInit, "headers" | "keepalive"> {
+  /** Gives it up early. */
+  readonly controller?: AbortController | undefined;
+}
+
+/** Sends JSON, follows no redirect (a password goes where it was meant to go), and gives up in time. */
+export function post(
+  here: Server,
+  path: string,
   body: Json,
-  { headers, ...options }: Pick<RequestInit, "credentials" | "headers" | "keepalive">,
-  controller = aborter(),
+  { headers, controller = aborter(), ...options }: PostOptions = {},
 ): Promise<Json> {
+  // A refresh that hangs is given up while its repetition is still within the server's grace of 10 s.
+  const PATIENCE = 8_000;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const patience = new Promise<never>((_, reject) => {
+  return new Promise<Json>((resolve, reject) => {
+    // What sends may not know of signals.
     timer = setTimeout(() => {
       reject();
       controller?.abort();
     }, PATIENCE);
-  });
-  try {
-    const answer = send(url, {
-      ...options,
-      ...initOf("POST", body, headers),
-      redirect: "error",
-      signal: controller?.signal ?? null,
-    });
-    // What sends may not know of signals.
-    return await Promise.race([answer.then(answerOf), patience]);
-  } catch (error) {
-    throw asAuthError(error);
-  } finally {
-    clearTimeout(timer);
-  }
+    here
+      ._send(here._base + path, {
+        credentials: here._credentials,
+        ...options,
+        ...initOf("POST", body, headers),
+        redirect: "error",
+        signal: controller?.signal ?? null,
+      })
+      .then(answerOf)
+      .then(resolve, reject);
+  })
+    .catch(throwAuthError)
+    .finally(() => clearTimeout(timer));
 }
 
 /** JSON, asked for and perhaps sent, and kept by no cache. */
@@ -63,5 +73,6 @@ export async function answerOf(response: Response): Promise<Json> {
 }
 
 /** What `fetch` itself throws has no answer behind it: a lost network, a refused redirect, our own patience. */
-export const asAuthError = (error: unknown): AuthError =>
-  error instanceof AuthError ? error : new AuthError("unreachable", "The server cannot be reached.", 0, true);
+export function throwAuthError(error: unknown): never {
+  throw error instanceof AuthError ? error : new AuthError("unreachable", "The server cannot be reached.", 0, true);
+}

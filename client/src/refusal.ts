@@ -1,7 +1,15 @@
 /** What a refused call means: by its body, which a page may read wherever it is from; else by its challenge, which CORS hides. */
 
-import type { Answer } from "./auth.js";
 import type { Json } from "./http.js";
+
+/** What a call meets, a refusal included: a Response is one, as are Angular's and axios' answers. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: { get(name: string): unknown };
+  /** What was answered, as axios and Angular name it: text, JSON, a Blob or a buffer. */
+  readonly data?: unknown;
+  readonly error?: unknown;
+}
 
 export interface Refusal {
   readonly code: string;
@@ -25,6 +33,6 @@ async function bodyOf(answer: Answer): Promise<Json> {
   if (answer instanceof Response) return answer.clone().json();
   const body = answer.data ?? answer.error;
   // No stream: that would be read to its end.
-  const isRaw = /String|Blob|Buffer/.test(Object.prototype.toString.call(body));
+  const isRaw = /String|Blob|Buffer/.test({}.toString.call(body));
   return isRaw ? new Response(body as Blob).json() : (body as Json);
 }

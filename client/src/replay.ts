@@ -13,7 +13,7 @@ export async function replayable(send: typeof fetch, input: RequestInfo | URL, i
   return (access) => {
     const headers = headersOf(input, init);
     headers.set("Authorization", `Bearer ${access}`);
-    return send(input, body == null ? { ...init, headers } : { ...init, headers, body });
+    return send(input, { ...init, headers, ...(body != null && { body }) });
   };
 }
 

@@ -40,7 +40,7 @@ export const sidOf = (kept: string): string => kept.split(".", 1)[0] as string;
 
 /** Whether `token` was given out before `kept`, another token of the same session. */
 export function isOlder(token: string, kept: string): boolean {
-  const [sid, generation, branch] = token.split(".");
-  const [keptSid, keptGeneration, keptBranch] = kept.split(".");
-  return sid === keptSid && (Number(generation) - Number(keptGeneration) || Number(branch) - Number(keptBranch)) < 0;
+  const [sid, generation, branch] = token.split(".") as [string, string, string];
+  const [keptSid, keptGeneration, keptBranch] = kept.split(".") as [string, string, string];
+  return sid === keptSid && (+generation - +keptGeneration || +branch - +keptBranch) < 0;
 }

@@ -1,8 +1,8 @@
 /** `import { ironclad, useAuth } from "django-ironclad/vue"`: the client and who is signed in, for every component. */
 
 import { type InjectionKey, inject, type Plugin, type ShallowRef, shallowReadonly, shallowRef } from "vue";
-import type { Auth, State } from "./auth.js";
-import { UNKNOWN } from "./unknown.js";
+import type { Auth } from "./auth.js";
+import { type State, UNKNOWN } from "./state.js";
 
 export interface UsedAuth {
   readonly auth: Auth;

@@ -412,3 +412,19 @@ test("a fetch that knows no signals is given up all the same", async () => {
   expect(browser.server.refreshes).toBe(2);
   expect(await settle(asked)).not.toBe("");
 });
+
+test.each(["the page's own", "one that is given"])(
+  "%s fetch is no method of anything, as browsers want it",
+  async (whose) => {
+    function sends(this: unknown, input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
+      if (this !== undefined && this !== globalThis) throw new TypeError("Illegal invocation");
+      return browser.server.fetch(input, init);
+    }
+    vi.stubGlobal("fetch", sends);
+    const auth = await browser.signedIn(whose === "a given" ? { fetch: sends } : {});
+    await settle(auth.refresh());
+    expect(await by(auth)).toBe("ada");
+    expect((await settle(auth.fetch("https://elsewhere.example/"))).status).toBe(401);
+    expect(await settle(auth.logout())).toBe(true);
+  },
+);
