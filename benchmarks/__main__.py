@@ -12,17 +12,17 @@ from .authenticate import authenticate
 from .bench import Bench
 from .call import call
 from .databases import postgresql
-from .growth import growth
-from .load import NotAnswered
 from .login import login
 from .memory import memory
-from .prune import prune
 from .race import race
 from .refresh import refresh
 from .report import Section, write
-from .revocation import revocation
 from .servers import servers
-from .state import state, state_million
+from .tables.growth import growth
+from .tables.prune import prune
+from .tables.revocation import revocation
+from .tables.state import state, state_million
+from .web.load import NotAnswered
 
 BENCHES: dict[str, Callable[[Bench], Section]] = {
     "authenticate": authenticate,

@@ -22,7 +22,7 @@ class Process:
 
     def __init__(self, name: str, database: str) -> None:
         self.name, self.database = name, database
-        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.worker", name.partition("@")[0], database]
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.workers", name.partition("@")[0], database]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def wait(self) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from .bench import OPEN, Bench, asks, title
-from .load import request
 from .report import Section, Table, Target
 from .rounds import Figure, Process, beside, number, say, take_turns
-from .serving import COMMANDS, Server, serving
+from .web.load import request
+from .web.serving import COMMANDS, Server, serving
 
 DRF = ["open", "ironclad", "simplejwt-stateless", "simplejwt", "tokenforge", "knox"]
 ASYNC = ["open-plain", "ironclad-plain"]

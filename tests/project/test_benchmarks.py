@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.costs import PAGE, TEMPLATE, render
-from benchmarks.load import NotAnswered, drive, request
 from benchmarks.report import FOLDER, Target, page
 from benchmarks.rounds import Figure, ratios, take_turns
+from benchmarks.web.load import NotAnswered, drive, request
 
 
 def test_a_ratio_is_taken_within_each_round_so_that_a_busy_machine_changes_nothing() -> None:

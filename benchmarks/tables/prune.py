@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .bench import Bench, title
-from .report import Section, Table, Target
-from .rounds import Figure, number, rounds
+from ..bench import Bench, title
+from ..report import Section, Table, Target
+from ..rounds import Figure, number, rounds
 
 COMMANDS = {"ironclad": "ironclad_prune", "simplejwt": "flushexpiredtokens", "session": "clearsessions"}
 

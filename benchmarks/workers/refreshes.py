@@ -13,9 +13,9 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
-from .processor import processor_time
-from .worker_base import PASSWORD, timed
-from .worker_calls import ENVIRON, Calls
+from ..processor import processor_time
+from .base import PASSWORD, timed
+from .calls import ENVIRON, Calls
 
 #: The least that the settings allow: a token of ours rotates again after six times this.
 BRISK = timedelta(seconds=1)

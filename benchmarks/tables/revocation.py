@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .bench import Bench, micro
-from .report import Section, Table, Target
-from .rounds import Figure, number, say
+from ..bench import Bench, micro
+from ..report import Section, Table, Target
+from ..rounds import Figure, number, say
 
 COUNTS = (1, 1_000, 1_000_000)
 

@@ -1,6 +1,6 @@
 """A process for one candidate: it does what a line of JSON on its standard input says, and answers with a line.
 
-`python -m benchmarks.worker CANDIDATE DATABASE_URL`. A task that is measured gives processor seconds for each act,
+`python -m benchmarks.workers CANDIDATE DATABASE_URL`. A task that is measured gives processor seconds for each act,
 where it says nothing else.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
-from .worker_tables import Tables
+from .tables import Tables
 
 
 class Worker(Tables):

@@ -9,7 +9,7 @@ from functools import cached_property
 from io import BytesIO
 from typing import Any
 
-from .worker_base import Base, timed
+from .base import Base, timed
 
 
 class Calls(Base):

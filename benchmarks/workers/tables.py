@@ -12,7 +12,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from .worker_refreshes import Refreshes
+from .refreshes import Refreshes
 
 #: In SQL, the columns that say that a row is over, by the command that deletes what is.
 OVER: dict[str, list[tuple[str, dict[str, str]]]] = {

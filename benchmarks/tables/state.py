@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import Any
 
-from .bench import Bench
-from .databases import create
-from .report import Section, Table, Target
-from .rounds import ROOT, Figure, number, say
+from ..bench import Bench
+from ..databases import create
+from ..report import Section, Table, Target
+from ..rounds import ROOT, Figure, number, say
 
 MEBIBYTE = 2**20
 
@@ -29,7 +29,7 @@ def state_million(bench: Bench) -> Section:
 def measure(bench: Bench, which: str, sessions: int, times: int) -> dict[str, Any]:
     """The last line of rows.py."""
     environment = {**os.environ, "DATABASE_URL": create(bench.postgresql, f"state-{which}")}
-    command = [sys.executable, "-W", "ignore", str(ROOT / "benchmarks/rows.py"), which, str(sessions), str(times)]
+    command = [sys.executable, "-W", "ignore", str(ROOT / "benchmarks/tables/rows.py"), which, str(sessions), str(times)]
     last = ""
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

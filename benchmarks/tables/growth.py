@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from .bench import Bench, micro, title
-from .databases import free_bytes
-from .load import Load
-from .report import Section, Table
-from .rounds import Figure, number, ratios, rounds, say, take_turns
-from .servers import FIRST, requests, started
-from .serving import Server
+from ..bench import Bench, micro, title
+from ..databases import free_bytes
+from ..report import Section, Table
+from ..rounds import Figure, number, ratios, rounds, say, take_turns
+from ..servers import FIRST, requests, started
+from ..web.load import Load
+from ..web.serving import Server
 
 #: What a row takes with its indexes and its log while they are filled, generously.
 BYTES_PER_ROW = 2_000

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..processor import family, processor_time
+from ..rounds import ROOT
 from .load import PATIENCE, Load, NotAnswered, drive
-from .processor import family, processor_time
-from .rounds import ROOT
 
 #: Threads that wait for the database; under ASGI, asgiref makes its own.
 THREADS = "4"
-WSGI, ASGI = "benchmarks.wsgi:application", "benchmarks.asgi:application"
+WSGI, ASGI = "benchmarks.web.wsgi:application", "benchmarks.web.asgi:application"
 _GRANIAN = ["granian", "--workers", "1", "--log-level", "warning", "--uds", "{}", "--interface"]
 _GUNICORN = ["gunicorn", "--workers", "1", "--log-level", "warning", "--bind", "unix:{}"]
 COMMANDS: dict[str, list[str]] = {

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .candidates import Candidate
-from .logins import Credentials
-from .project import configure
+from ..candidates import Candidate
+from ..logins import Credentials
+from ..project import configure
 
 PASSWORD = "open-sesame-42"
 #: Seconds. The shortest access tokens live for five minutes.

@@ -5,7 +5,7 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from .project import configure
+from ..project import configure
 
 configure(**json.loads(os.environ["BENCH"]))
 application = get_wsgi_application()

@@ -5,7 +5,7 @@ import os
 
 from django.core.asgi import get_asgi_application
 
-from .project import configure
+from ..project import configure
 
 configure(**json.loads(os.environ["BENCH"]), pool=True)
 application = get_asgi_application()

@@ -1,0 +1,1 @@
+"""Whole web servers, and requests to them."""
