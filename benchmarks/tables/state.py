@@ -29,7 +29,8 @@ def state_million(bench: Bench) -> Section:
 def measure(bench: Bench, which: str, sessions: int, times: int) -> dict[str, Any]:
     """The last line of rows.py."""
     environment = {**os.environ, "DATABASE_URL": create(bench.postgresql, f"state-{which}")}
-    command = [sys.executable, "-W", "ignore", str(ROOT / "benchmarks/tables/rows.py"), which, str(sessions), str(times)]
+    program = str(ROOT / "benchmarks/tables/rows.py")
+    command = [sys.executable, "-W", "ignore", program, which, str(sessions), str(times)]
     last = ""
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
