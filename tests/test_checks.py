@@ -404,7 +404,7 @@ def test_a_database_without_timeouts_or_lasting_connections_is_told_at_deploymen
 
 
 def test_each_check_has_its_line_in_the_docs() -> None:
-    source = "".join(file.read_text() for file in (ROOT / "src/django_ironclad").glob("*checks.py"))
+    source = "".join(file.read_text() for file in (ROOT / "src/django_ironclad/checks").glob("*.py"))
     docs = (ROOT / "docs/checks.md").read_text()
     ids = {part[:4] for part in source.split('id="ironclad.')[1:]}
     assert len(ids) > 24
