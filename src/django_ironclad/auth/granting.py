@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -13,13 +12,12 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from .. import sessions, signals
-from ..conf import Transport, get_settings
+from ..conf import Transport
 from ..database import database_needed
-from ..devices import client_address
 from ..errors import InvalidCredentials, InvalidGrant, RefreshTokenReplaced, UserChanged
 from ..models import Session
 from ..realms import enter
-from ..sessions import TokenResponse, issuing, require_grant, session_claims, standing, starting
+from ..sessions import TokenResponse, issuing, require_grant, standing, starting
 from ..sessions import refresh as refresh_tokens
 from ..tokens import AccessToken
 from ..users import last_login, passwords, shown
@@ -46,9 +44,8 @@ def login(
     """Start a session for somebody who has proved who they are, by the methods `amr` (RFC 8176).
 
     `request` tells the device. By `transport` its refresh tokens travel, as long as it lives: by default as the body of
-    the request says, in a view under `token_endpoint`, else in the body. The lifetimes shorten or lengthen what the
-    settings say, for this session's client. `scope` narrows what `SCOPES` grants, as long as the session lives.
-    `claims` are the session's own, until `amend` changes them: at most 2 KiB as JSON.
+    the request says, in a view under `token_endpoint`, else in the body. The lifetimes take the place of the settings'.
+    `scope` narrows what `SCOPES` grants, for as long. `claims` are its own, until `amend`: at most 2 KiB as JSON.
 
     Raises InvalidCredentials for an inactive user; UserChanged, which is one, when `user` is another one in the
     database by now; InvalidScope, OriginNotAllowed, TemporarilyUnavailable; ValueError for claims of no session.
@@ -63,29 +60,25 @@ def login(
     with database_needed():
         if scope:
             require_grant(user, standing.group_names(user), scope)
-        begun = starting.new_session(
-            user,
-            client_id=client_id,
-            transport=transport,
-            auth_time=_now(),
-            scope=scope,
-            amr=" ".join(amr),
-            claims=session_claims(claims),
-            lifetime=session_lifetime or get_settings().SESSION_LIFETIME,
-            user_agent=request.headers.get("User-Agent", "") if request else "",
-            ip_address=client_address(request) if request else None,
-        )
-        with begun as session, shown(request, session.user, stays=True) as heard:
+        row = starting.row(user, request, client_id=client_id, transport=transport, scope=scope, amr=amr, claims=claims)
+        with starting.new_session(row, lifetime=session_lifetime) as session, _announced(session, request) as now:
             user = session.user
-            with last_login.login_of_ours():
-                user_logged_in.send(sender=user.__class__, request=heard, user=user)
-            now = _as_it_stands(session)
             first = refresh_tokens.first(session)
             response = issuing.issue(session, user, now.group_names, lifetime=access_lifetime, refresh_token=first)
     if transport == "cookie" and (previous := replaced_token(request)):
         with suppress(RefreshTokenReplaced):
             logout(previous, request=request, transport="cookie", reason="replaced")
     return response
+
+
+@contextmanager
+def _announced(session: Session, request: HttpRequest | None) -> Iterator[Session]:
+    """Receivers hear that the user of `session` has logged in; then it is as it stands. Raises UserChanged."""
+    user = session.user
+    with shown(request, user, stays=True) as heard:
+        with last_login.login_of_ours():
+            user_logged_in.send(sender=user.__class__, request=heard, user=user)
+        yield _as_it_stands(session)
 
 
 def _as_it_stands(session: Session) -> Session:
@@ -167,12 +160,8 @@ def reauthenticate(access: AccessToken | Session, *, amr: Sequence[str] = ()) ->
     InvalidToken, TemporarilyUnavailable.
     """
     session = access if isinstance(access, Session) else session_of(access)
-    session.auth_time, session.amr = _now(), " ".join(amr)
+    session.auth_time, session.amr = starting.proved_now(), " ".join(amr)
     with database_needed():
         response = refresh_tokens.renew(session, auth_time=session.auth_time, amr=session.amr)
     sessions.tell(signals.session_reauthenticated, "session_reauthenticated", session)
     return response
-
-
-def _now() -> datetime:
-    return datetime.fromtimestamp(int(time.time()), UTC)

@@ -59,6 +59,10 @@ def check_keys() -> Iterator[checks.CheckMessage]:
             hint="Give IRONCLAD['KEYS'] an Ed25519 key, and the audience your jwks.json.",
             id="ironclad.W008",
         )
+    yield from _check_permissions()
+
+
+def _check_permissions() -> Iterator[checks.CheckMessage]:
     # Windows' own permissions are none of these bits, which always look open there.
     for file in key_files() if sys.platform != "win32" else ():
         if file.stat().st_mode & 0o077:

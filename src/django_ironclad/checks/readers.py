@@ -34,8 +34,8 @@ def _is_reader(authenticator: Any) -> bool:
 def _readers() -> Iterator[type]:
     yield BearerMiddleware
     # Whoever names one of these has imported its module; nobody else need have its framework.
-    for module, name in (("drf", "BearerAuthentication"), ("ninja", "Bearer")):
-        if adapter := sys.modules.get(f"{__package__}.{module}"):
+    for module, name in (("django_ironclad.drf", "BearerAuthentication"), ("django_ironclad.ninja", "Bearer")):
+        if adapter := sys.modules.get(module):
             yield getattr(adapter, name)
 
 

@@ -1,4 +1,4 @@
-"""How answers leave: tokens, refusals, and the border at which one becomes the other."""
+"""How answers leave: tokens and refusals, their headers, and what the log hears of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The border of a view of the project's own that begins a session, or that answers with tokens."""
+"""The border of our own views, and of a project's that answer with tokens: there errors become answers, once."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from .by_realm import ended_sessions
 from .ending import revoke, revoke_all, revoke_outdated
 from .issuing import TokenResponse
 from .news import logger, tell
-from .payload import require_grant, session_claims
+from .payload import require_grant
 from .recent import window
 from .revoked import RevokedSessions, revoked_sessions
 from .swap import follow_secret_key
@@ -24,7 +24,6 @@ __all__ = [
     "revoke_all",
     "revoke_outdated",
     "revoked_sessions",
-    "session_claims",
     "standing",
     "starting",
     "tell",

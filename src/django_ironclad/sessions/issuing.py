@@ -68,11 +68,8 @@ def issue(
     }
     try:
         access_token = tokens.issue(claims, key=get_key_ring().signing_key)
-    except tokens.TooLong as error:
-        setting = _SAYS.get(error.largest, "CLAIMS")
-        raise ImproperlyConfigured(f"An access token cannot be {error}: say less by IRONCLAD[{setting!r}].") from error
     except (TypeError, ValueError) as error:
-        raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] or ['KEYS'] allow no access token: {error}.") from error
+        raise _not_allowed(error) from error
     return TokenResponse(
         access_token=access_token,
         expires_in=expires_in,
@@ -82,6 +79,18 @@ def issue(
         refresh_token=refresh_token,
         held=held,
     )
+
+
+def _not_allowed(error: Exception) -> ImproperlyConfigured:
+    """Which setting keeps an access token from being issued."""
+    if isinstance(error, tokens.TooLong):
+        setting = _SAYS.get(error.largest, "CLAIMS")
+        return ImproperlyConfigured(f"An access token cannot be {error}: say less by IRONCLAD[{setting!r}].")
+    return ImproperlyConfigured(f"IRONCLAD['CLAIMS'] or ['KEYS'] allow no access token: {error}.")
+
+
+#: Which setting says what is none of `CLAIMS`.
+_SAYS: Final = {"iss": "ISSUER", "aud": "AUDIENCE", "scope": "SCOPES"}
 
 
 def renew(access: AccessToken, session: Session) -> AccessToken:
@@ -94,10 +103,6 @@ def renew(access: AccessToken, session: Session) -> AccessToken:
         return access.saying(said)
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"IRONCLAD['CLAIMS'] allows no access token: {error}.") from error
-
-
-#: Which setting says what is none of `CLAIMS`.
-_SAYS: Final = {"iss": "ISSUER", "aud": "AUDIENCE", "scope": "SCOPES"}
 
 
 def _sub(user: Any) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final, cast
 
@@ -12,50 +13,62 @@ from django.contrib.auth import get_user_model
 from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.models import DurationField, OuterRef, Subquery
 from django.db.models.sql import InsertQuery
+from django.http import HttpRequest
 
 from .. import signals
 from ..conf import Transport, get_settings
 from ..database import Now, Parameter, Prepared, from_here, home
-from ..devices import printable
+from ..devices import client_address, printable
 from ..errors import UserChanged
 from ..models import Session, auth_hashes, some_users_are_hidden
 from . import standing
 from .ending import revoke
 from .news import tell
+from .payload import session_claims
 
 
-@contextmanager
-def new_session(
+def row(
     user: Any,
+    request: HttpRequest | None,
     *,
     client_id: str,
     transport: Transport,
-    auth_time: datetime,
-    lifetime: timedelta,
-    user_agent: str,
-    ip_address: str | None,
     scope: str,
-    amr: str,
-    claims: dict[str, Any] | None,
-) -> Iterator[Session]:
-    """A session of `user`, which ends after `lifetime` at the latest. When the block fails, there has been none.
+    amr: Sequence[str],
+    claims: Mapping[str, Any] | None,
+) -> Session:
+    """The row of a login that happens now, by the device that sent `request`; it is not stored yet.
 
-    Raises UserChanged when, by what is committed, the user is gone, inactive, or has another password by now.
+    Raises ValueError for claims of no session.
     """
-    session = Session(
+    return Session(
         user=user,
         client_id=client_id,
         transport=transport,
         auth_hash=user.get_session_auth_hash(),
-        auth_time=auth_time,
-        user_agent=printable(user_agent)[:200],
-        ip_address=ip_address,
+        auth_time=proved_now(),
+        user_agent=printable(request.headers.get("User-Agent", "") if request else "")[:200],
+        ip_address=client_address(request) if request else None,
         scope=scope,
-        amr=amr,
-        claims=claims,
+        amr=" ".join(amr),
+        claims=session_claims(claims),
     )
+
+
+def proved_now() -> datetime:
+    """The `auth_time` of somebody who proves just now who they are: whole seconds, as a token says it."""
+    return datetime.fromtimestamp(int(time.time()), UTC)
+
+
+@contextmanager
+def new_session(session: Session, *, lifetime: timedelta | None) -> Iterator[Session]:
+    """Store `session`, which ends after `lifetime` at the latest. When the block fails, there has been none.
+
+    None is `SESSION_LIFETIME`. Raises UserChanged when, by what is committed, the user is gone, inactive, or has
+    another password by now.
+    """
     limit = get_settings().SESSIONS_PER_USER
-    _insert(session, lifetime)
+    _insert(session, lifetime or get_settings().SESSION_LIFETIME)
     try:
         # Afterwards: whoever changes the user from now on finds the row, and ends it.
         too_many = _look(session, limit)

@@ -1,4 +1,4 @@
-"""What a token is, and what it is worth. No Django."""
+"""What a token is, and what it is worth; nothing in here knows Django."""
 
 from .access import RESERVED, AccessToken
 from .encoding import b64decode, dump_json, load_json

@@ -1,4 +1,4 @@
-"""A key is bound to one algorithm and to the one JOSE header it writes; a ring finds a key by exactly that header."""
+"""A key is bound to one algorithm and to the one JOSE header that it writes."""
 
 from __future__ import annotations
 

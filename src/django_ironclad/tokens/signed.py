@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import InvalidToken
-from .access import RESERVED, AccessToken, parse
+from .access import AccessToken, parse
 from .encoding import b64decode, b64encode, dump_json, load_json
 from .keys import Key
 from .ring import KeyRing
-
-__all__ = ["RESERVED", "AccessToken"]
 
 MAX_LENGTH: Final = 8192
 
