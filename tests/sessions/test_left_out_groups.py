@@ -242,7 +242,7 @@ def test_whether_they_are_left_out_is_yes_or_no(api: Api, ada: Person, said: obj
     claims["amr"] = []
 
     with pytest.raises(ValueError, match="groups_left_out"):
-        AccessToken.of({**claims, "groups": [], "groups_left_out": payload})
+        AccessToken.of({**claims, "groups": [], "groups_left_out": said})
 
 
 def test_who_says_both_leaves_them_out(api: Api, ada: Person) -> None:
