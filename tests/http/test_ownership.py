@@ -261,7 +261,7 @@ class Loader:
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.user.is_authenticated:
-            request.user = get_user_model()._default_manager.select_related().get(pk=request.user.pk)
+            request.user = get_user_model()._default_manager.get(pk=request.user.pk)
             request._cached_user = request.user  # type: ignore[attr-defined]
         return self.get_response(request)
 
