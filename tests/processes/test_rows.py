@@ -15,7 +15,7 @@ from .conftest import STRESS
 from .servers import ROOT, PostgreSQL
 
 SESSIONS, TIMES = (10_000, 100) if STRESS else (50, 5)
-#: DESIGN.md §9, with its indexes. Of a few sessions the pages are not full.
+#: At most, with its indexes. Of a few sessions the pages are not full.
 BYTES_PER_SESSION = 500 if STRESS else 5_000
 #: `scripts/stress rows` makes it.
 PEERS = ROOT / "benchmarks/.venv/bin/python"
@@ -49,7 +49,8 @@ def fill(database: PostgreSQL, capsys: pytest.CaptureFixture[str]) -> Callable[[
     def fill(which: str, python: Path) -> list[Measured]:
         database.execute(f"CREATE DATABASE {which}")
         url = database.url.removesuffix("postgres") + which
-        command = ["env", f"DATABASE_URL={url}", python, ROOT / "benchmarks/rows.py", which, str(SESSIONS), str(TIMES)]
+        rows = ROOT / "benchmarks/tables/rows.py"
+        command = ["env", f"DATABASE_URL={url}", python, rows, which, str(SESSIONS), str(TIMES)]
         every = []
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROWS = 10_000_000 if STRESS else 20_000
 ENDED = 1_000_000 if STRESS else 20_000
-#: DESIGN.md §9: 1,000,000 in at most 80 MB, looked up in at most 250 ns; a smaller set may be a little roomier.
+#: 1,000,000 in at most 80 MB, looked up in at most 250 ns; a smaller set may be a little roomier.
 BYTES_PER_ENTRY = 80 if STRESS else 160
 
 _INSERT = """
