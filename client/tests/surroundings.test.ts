@@ -421,7 +421,7 @@ test.each(["the page's own", "one that is given"])(
       return browser.server.fetch(input, init);
     }
     vi.stubGlobal("fetch", sends);
-    const auth = await browser.signedIn(whose === "a given" ? { fetch: sends } : {});
+    const auth = await browser.signedIn(whose === "one that is given" ? { fetch: sends } : {});
     await settle(auth.refresh());
     expect(await by(auth)).toBe("ada");
     expect((await settle(auth.fetch("https://elsewhere.example/"))).status).toBe(401);
