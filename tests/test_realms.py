@@ -149,9 +149,9 @@ def test_a_job_ends_the_sessions_of_whoever_it_names_and_of_no_other_tenants(tmp
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     assert done.returncode == 0, done.stderr
-    by_realm = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
-    assert len(by_realm) == 6
-    assert set(map(tuple, by_realm.values())) == {(0, 1)}, by_realm
+    ended = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
+    assert len(ended) == 6
+    assert set(map(tuple, ended.values())) == {(0, 1)}, ended
 
 
 def test_a_host_of_which_the_project_knows_no_realm_ends_sessions_all_the_same(ada: Person, acme: Tenant) -> None:

@@ -290,9 +290,9 @@ def test_a_websocket_asks_off_the_event_loop(api: Api, rosa: Person, ada: Person
     async def hear(token: str) -> Any:
         socket = Websocket(channels.BearerMiddleware(says_which), token)
         await socket.connect()
-        payload = await socket.receive_output(SOON)
+        said = await socket.receive_output(SOON)
         await socket.wait(SOON)
-        return json.loads(payload["text"])
+        return json.loads(said["text"])
 
     assert asyncio.run(hear(api.login(rosa)["access_token"])) == ["barred", *NAMES]
     assert asyncio.run(hear(api.login(ada)["access_token"])) == []
