@@ -84,7 +84,7 @@ def decide(line: Line, token: RefreshToken, *, now: datetime, grace: timedelta) 
     happens. A token told to a second party, by a repeat, or overtaken unused, by a late branch, is a doubt. One that
     was given out once and then used is known to one party only, and whoever else has an older one is out: that clears
     all doubts (RFC 9700 §4.14.2). There is no clock in it: a rule that forgives more as time passes keeps some thief
-    for ever. `simulation/game.py` solves this function against every thief.
+    for ever. `simulation/game/` solves this function against every thief.
     """
     age = now - line.rotated_at
     if (token.generation, token.branch) == (line.generation, line.branch):
