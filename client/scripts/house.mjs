@@ -2,7 +2,7 @@
 // node scripts/house.mjs [rooms] [scripts]: the folders; by default src/ and the demo's own scripts, which have no floors.
 
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseAst } from "vitest/node";
 
@@ -38,6 +38,8 @@ function* nodesIn(node, enter = () => true) {
 
 const isFunction = ({ type }) => /^(Arrow)?Function(Expression|Declaration)$/.test(type);
 
+const roomOf = (path, folder) => relative(folder, path).replace(/\.[jt]s$/, "");
+
 async function read(folder, name) {
   const text = await readFile(join(folder, name), "utf8");
   const lines = text.replace(/\n$/, "").split("\n").length;
@@ -50,8 +52,12 @@ async function read(folder, name) {
     const inside = [...nodesIn(node, (child) => !isFunction(child))].filter(isFunction);
     return { line: lineOf(node.start), lines: 1 + inside.reduce((sum, inner) => sum - height(inner), height(node)) };
   });
-  const imports = tree.flatMap(({ source }) => /^\.\/(.+)\.js$/.exec(source?.value)?.[1] ?? []);
-  return { path: join(folder, name), room: name.replace(/\.\w+$/, ""), lines, functions, imports };
+  const imported = tree.map(({ source }) => source?.value ?? source?.quasis?.[0].value.cooked);
+  // "./x.js", and whatever else leads to that file.
+  const imports = imported
+    .filter((from) => /^\.\.?\//.test(from))
+    .map((from) => roomOf(join(folder, dirname(name), from), folder));
+  return { path: join(folder, name), room: roomOf(join(folder, name), folder), lines, functions, imports };
 }
 
 const readAll = async (folder) =>

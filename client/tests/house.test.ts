@@ -78,10 +78,12 @@ test("an import against the floors, however it is written, and of a neighbour", 
     session: 'export type There = import("./here.js").Here;',
     state: 'export const there = () => import("./here.js");',
     store: 'import { openHere } from "./here.js";',
+    surroundings: 'import { openHere } from "../src/here.ts"; export const hidden = () => import(`./here.js`);',
   };
   for (const [room, line] of Object.entries(imports)) await append(`src/${room}.ts`, line);
   await append("src/hearing.ts", 'export { stepUp } from "./stepup.js";');
-  const expected = [...Object.keys(imports).map((room) => against(room, "here")), against("hearing", "stepup")];
+  const expected = [...Object.keys(imports), "surroundings"].map((room) => against(room, "here"));
+  expected.push(against("hearing", "stepup"));
   expect((await complaints()).sort()).toEqual(expected.sort());
 });
 
