@@ -68,4 +68,4 @@ class House:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*.py") if EXEMPT not in path.parts)
+    return sorted(path for path in folder.rglob("*.py") if EXEMPT not in path.relative_to(folder).parts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from .plan import House
-from .source import Function, Module, Source, Taken
+from .source import PACKAGE, Function, Module, Source, Taken
 
 MOST_LINES: Final = 180
 MOST_OF_A_FUNCTION: Final = 40
@@ -36,6 +36,7 @@ def breaches(house: House) -> list[Breach]:
     """Everything that breaks a rule, by file and line."""
     found = [breach for source in house.sources() for breach in _too_long(source)]
     found += [breach for module in house.modules.values() for breach in _past_a_door(house, module)]
+    found += [breach for module in house.modules.values() for breach in _private(house, module)]
     found += [breach for folder in house.folders() for breach in _bad_door(house, folder)]
     within = [Breach(each.path.relative_to(house.root), each.line, each.what, each.do) for each in found]
     return sorted(within, key=lambda each: (each.path, each.line, each.what))
@@ -73,6 +74,20 @@ def _past_a_door(house: House, module: Module) -> Iterator[Breach]:
             yield Breach(module.path, taken.line, what, do)
     for name, attribute, line in _used(module.tree, wings):
         yield from _not_handed_out(module, wings[name], attribute, line)
+
+
+def _private(house: House, module: Module) -> Iterator[Breach]:
+    """What a module takes of another that is nobody's but that one's."""
+    taken = list(module.takes())
+    found = [(".".join(each.of), each.name, each.line) for each in taken]
+    modules = {
+        each.known_as: house.modules[(*each.of, each.name)] for each in taken if (*each.of, each.name) in house.modules
+    }
+    found += [(".".join(modules[name].names), attribute, line) for name, attribute, line in _used(module.tree, modules)]
+    for of, name, line in found:
+        if name.startswith("_") and not name.endswith("__"):
+            what = f"{name!r} is private to {of or PACKAGE}"
+            yield Breach(module.path, line, what, "Take what it is for, or let it have a public name")
 
 
 def _not_handed_out(module: Module, door: Module, name: str, line: int) -> Iterator[Breach]:

@@ -69,6 +69,12 @@ def test_a_sound_house_has_no_breach(tmp_path: Path) -> None:
     assert breaches(built(tmp_path, {})) == []
 
 
+def test_a_checkout_below_a_folder_of_migrations_is_read_as_any(tmp_path: Path) -> None:
+    (said,) = breaches(built(tmp_path / "migrations", {TABLE: lines(41)}))
+
+    assert said.path == Path(TABLE)
+
+
 @pytest.mark.parametrize(
     ("place", "text", "line", "what"),
     [
@@ -97,6 +103,10 @@ def test_a_sound_house_has_no_breach(tmp_path: Path) -> None:
             1,
             "a room of cellar takes 'pour' by its own wing's door, which is a circle",
         ),
+        (TABLE, "from ..cellar import shelf\n\nshelf._nails", 3, "'_nails' is private to cellar.shelf"),
+        (TABLE, "from .. import errors\nerrors._tree()", 2, "'_tree' is private to errors"),
+        (TABLE, "from ..errors import _tree", 1, "'_tree' is private to errors"),
+        ("src/django_ironclad/cellar/shelf.py", "from .wine import _cork", 1, "'_cork' is private to cellar.wine"),
         (DOOR, "'''A cellar.'''\n__all__ = [\n    'cork',\n]", 3, "`__all__` names 'cork', which is not there"),
         (DOOR, "'''A cellar.'''\nfrom .shelf import BOARDS as wine", 2, "'wine' hides the room of the same name"),
         (DOOR, "'''A cellar.'''\ndef shelf(): ...", 2, "'shelf' hides the room of the same name"),
@@ -122,7 +132,7 @@ def test_each_breach_is_said_with_its_place_and_with_what_to_do(
         (TABLE, nested(40, 40)),
         (TABLE, "from ..cellar import shelf\nshelf.BOARDS"),
         (TABLE, "from .. import cellar\ndef lay(cellar):\n    return cellar.cork"),
-        (TABLE, "from .. import errors\nerrors.Refused"),
+        (TABLE, "from .. import errors\nerrors.Refused, errors.__doc__"),
         ("src/django_ironclad/urls.py", "from .http.views import login"),
         (DOOR, "'''A cellar.'''\nfrom .wine import (\n    Bottle as Flask,\n)\n__all__ = ['Flask']"),
     ],

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.signals import setting_changed
 
 from ..tokens import REMEMBERED
 from ..user_model import naming
@@ -41,3 +42,6 @@ def facts_of_model() -> Facts:
 def _forget(*, setting: str, **_: object) -> None:
     if setting == "AUTH_USER_MODEL":
         facts_of_model.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -8,13 +8,12 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.signals import setting_changed
 from django.utils.functional import SimpleLazyObject, empty
 
 from ..errors import InvalidToken, IroncladError
 from ..tokens import AccessToken
 from ..user_model import naming
-from .facts import _forget, facts_of_model
+from .facts import facts_of_model
 
 #: What a query asks of any value: no user has it, and none need be loaded to say so.
 _NO_EXPRESSION = frozenset({"resolve_expression", "get_source_expressions"})
@@ -89,9 +88,6 @@ def state_of(user: Any) -> dict[str, Any]:
     # Past LazyObject's own `__getattribute__`, which is Python, and would run for each name.
     state: dict[str, Any] = object.__getattribute__(user, "__dict__")
     return state
-
-
-setting_changed.connect(_forget)
 
 
 def share_row(source: Any, target: Any) -> None:
