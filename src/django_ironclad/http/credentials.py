@@ -1,4 +1,4 @@
-"""Where credentials sit in a request."""
+"""What somebody says in a body to log in: user name and password, and the scope that is asked for."""
 
 from __future__ import annotations
 
