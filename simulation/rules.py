@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django_ironclad.tokens.refresh import RefreshToken
-from django_ironclad.tokens.rotation import Line, Refuse, Repeat, Rotate, decide
+from django_ironclad.tokens.reuse import Line, Refuse, Repeat, Rotate, decide
 
 #: As long as an access token lives here, and so as often as a client refreshes.
 TURN = 300.0

@@ -18,7 +18,7 @@ import dj_database_url
 import django
 from django.conf import settings
 
-from django_ironclad.tokens.rotation import PAUSE
+from django_ironclad.tokens.reuse import PAUSE
 
 APPS = {
     "ironclad": ["django_ironclad"],

@@ -97,7 +97,7 @@ class Refreshes(Calls):
         """A token of ours that is sent again too soon is answered by itself: soon is six seconds here."""
         from django.test import override_settings
 
-        from django_ironclad.tokens.rotation import PAUSE
+        from django_ironclad.tokens.reuse import PAUSE
 
         if "django_ironclad" not in self.candidate.apps:
             yield 0.0

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 
-from django_ironclad.tokens import rotation
+from django_ironclad.tokens import reuse
 from django_ironclad.tokens.refresh import RefreshToken
-from django_ironclad.tokens.rotation import Line, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens.reuse import Line, Refuse, Repeat, Rotate, Withhold
 
 from . import former
 
@@ -50,9 +50,9 @@ class Ours:
 
     starts: Sequence[tuple[State, str]] = (((0, False, False), "CP"), ((0, True, False), "CP"), ((0, False, True), "C"))
 
-    def __init__(self, decide: Any = rotation.decide, name: str = "django-ironclad") -> None:
+    def __init__(self, decide: Any = reuse.decide, name: str = "django-ironclad") -> None:
         self.name, self._decide = name, decide
-        self.cap = rotation.PAUSE * int(GRACE.total_seconds())
+        self.cap = reuse.PAUSE * int(GRACE.total_seconds())
         self.ask = cache(self._ask)
 
     def _ask(self, state: State, token: str, age: int) -> tuple[Reply, State]:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import NamedTuple
 
 from django_ironclad.tokens.refresh import RefreshToken
-from django_ironclad.tokens.rotation import Decision, Line, Refuse, Repeat, Rotate, Withhold
+from django_ironclad.tokens.reuse import Decision, Line, Refuse, Repeat, Rotate, Withhold
 
 from .candidates import GRACE, NOW
 from .graph import explore, longest

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from django_ironclad.tokens.rotation import PAUSE
+from django_ironclad.tokens.reuse import PAUSE
 
 from .candidates import GRACE, Ours, State, moved
 

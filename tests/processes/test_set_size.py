@@ -16,7 +16,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from django_ironclad.database.committed import committed_rows
+from django_ironclad.database.waiting import committed_rows
 from django_ironclad.models import Session
 from django_ironclad.sessions import recent
 from django_ironclad.sessions.recent import RECENT

@@ -29,7 +29,7 @@ CORE = {
     "tokens/encoding",
     "tokens/keys",
     "tokens/refresh",
-    "tokens/rotation",
+    "tokens/reuse",
     "tokens/signed",
     "tokens/verifier",
     "users/passwords",

@@ -9,7 +9,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from django_ironclad.tokens.refresh import RefreshToken
-from django_ironclad.tokens.rotation import (
+from django_ironclad.tokens.reuse import (
     MAX_AHEAD,
     MAX_DOUBTS,
     MAX_REPEATED,

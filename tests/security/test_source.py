@@ -76,7 +76,7 @@ def test_the_package_calls_nobody() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "socket"
     }
-    assert using == {("database/committed.py", name) for name in ("fromfd", "AF_INET", "SOCK_STREAM", "SHUT_RDWR")}
+    assert using == {("database/waiting.py", name) for name in ("fromfd", "AF_INET", "SOCK_STREAM", "SHUT_RDWR")}
     assert not {name for name in imported() if name.startswith("socket.")}
 
 

@@ -21,7 +21,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext, setup_test_environment, teardown_test_environment
 
 from django_ironclad import auth, sessions
-from django_ironclad.database import committed
+from django_ironclad.database import waiting
 from django_ironclad.database.clocks import Now
 from django_ironclad.errors import InvalidToken, TemporarilyUnavailable
 from django_ironclad.models import Session
@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     yield clock
     setup_test_environment()
     revoked_sessions._forget()
-    committed._hanging.clear()
+    waiting._hanging.clear()
 
 
 def sid_of(tokens: dict[str, Any]) -> str:
@@ -380,7 +380,7 @@ def test_a_connection_that_died_is_not_a_database_that_is_gone(
 def test_a_connection_that_took_long_to_die_is_not_replaced_while_a_request_waits(
     api: Api, ada: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committed, "AT_ONCE", -1)
+    monkeypatch.setattr(waiting, "AT_ONCE", -1)
     token = api.login(ada)["access_token"]
     assert not refused(token)
     end_elsewhere()
@@ -394,7 +394,7 @@ def test_a_connection_that_took_long_to_die_is_not_replaced_while_a_request_wait
     while not refused(token):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert not committed._hanging
+    assert not waiting._hanging
 
 
 def test_a_process_that_never_read_answers_503(api: Api, ada: Person, clock: Clock) -> None:

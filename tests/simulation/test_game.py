@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from django_ironclad.tokens.refresh import RefreshToken
-from django_ironclad.tokens.rotation import Line, Refuse, Repeat, Rotate, Withhold, decide
+from django_ironclad.tokens.reuse import Line, Refuse, Repeat, Rotate, Withhold, decide
 from simulation.game import bounds
 from simulation.game.candidates import GRACE, NOW, Ours
 from simulation.game.failover import Failovers

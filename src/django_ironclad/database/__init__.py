@@ -2,9 +2,9 @@
 
 from .availability import database_needed, in_line, in_one_transaction, is_serialization_failure
 from .clocks import Now, UTCDateTimeField, clock
-from .committed import PATIENCE, Rows, take_committed
 from .places import at_home_in, from_here, has_sessions, home, in_schema, place
 from .prepared import Parameter, Prepared
+from .waiting import PATIENCE, Rows, take_committed
 
 __all__ = [
     "PATIENCE",

@@ -1,4 +1,4 @@
-"""A refresh token is exchanged: what `rotation` decides is answered, and the row moves."""
+"""A refresh token is exchanged: what `decide` says is answered, and the row moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The row of a session moves to where `rotation` wants it, by one conditional UPDATE, or not at all."""
+"""The row of a session moves to where `decide` wants it, by one conditional UPDATE, or not at all."""
 
 from __future__ import annotations
 

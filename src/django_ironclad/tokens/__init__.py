@@ -4,8 +4,8 @@ from .access import RESERVED, AccessToken
 from .encoding import b64decode, dump_json, load_json
 from .keys import Key, derive
 from .refresh import RefreshToken
+from .reuse import PAUSE, SUSPICIOUS, Line, Refuse, Repeat, Rotate, Withhold, decide
 from .ring import KeyRing
-from .rotation import PAUSE, SUSPICIOUS, Line, Refuse, Repeat, Rotate, Withhold, decide
 from .scope import parse_scope
 from .signed import MAX_LENGTH, TooLong, issue, verify
 from .verifier import REMEMBERED, Verifier

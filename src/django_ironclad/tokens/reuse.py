@@ -1,4 +1,4 @@
-"""A refresh token is a signed counter; what an authentic one is worth is decided here and nowhere else."""
+"""What an authentic refresh token is worth is decided here and nowhere else: a successor, the same again, or reuse."""
 
 from __future__ import annotations
 
