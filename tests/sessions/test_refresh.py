@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.test import override_settings
 
 from django_ironclad import auth, signals
@@ -569,6 +569,24 @@ def test_reuse_is_remembered_although_every_request_is_a_transaction(ada: Person
         connections.settings["default"]["ATOMIC_REQUESTS"] = False
 
     assert Session.objects.get().revoked_reason == "refresh_token_reused"
+
+
+def test_who_cannot_be_put_in_line_with_others_reads_again(api: Api, first: str) -> None:
+    """The row is moved by another statement than the one that the database refused."""
+    refused: list[str] = []
+
+    def refuse_once(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and "ironclad_session" in sql and not refused:
+            refused.append(sql)
+            # As MySQL's drivers say it: a row changed since the snapshot.
+            raise OperationalError(1020, "Record has changed since last read")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse_once):
+        answer = api.refresh(first)
+
+    assert (answer.status_code, len(refused)) == (200, 1)
+    assert Session.objects.get().doubts == 0
 
 
 def test_a_row_that_others_move_each_time_is_503(api: Api, first: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -31,8 +31,8 @@ class Algorithm:
     name: str
     #: The public key as a JWK (RFC 7517 §4); empty for HS256, whose key is nobody else's business.
     jwk: Mapping[str, str]
-    sign: Callable[[bytes], bytes] | None = field(repr=False)
-    check: Callable[[bytes, bytes], None] = field(repr=False)
+    sign: Callable[[bytes], bytes] | None
+    check: Callable[[bytes, bytes], None]
 
 
 def hs256(secret: bytes) -> Algorithm:
