@@ -21,6 +21,7 @@ EXPLAINED = ROOT / "docs/security-mutants.md"
 _TOKENS = [
     *("tests/tokens/test_tokens.py", "tests/tokens/test_verifier.py", "tests/properties/test_verifying.py"),
     "tests/auth/test_authorization.py::test_no_project_says_in_our_place_what_is_ours",
+    "tests/sessions/test_claims.py",
     *("-k", "not door and not many_threads and not entry_is_small and not bearer_header and not scheme and not memory"),
 ]
 _KEYS = ["tests/tokens/test_keys.py", "tests/tokens/test_vectors.py"]
