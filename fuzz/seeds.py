@@ -61,6 +61,8 @@ BODIES = {
         urlencode({"username": "ada", "password": "x y"}).encode(),
         b"a=1&a=2",
         b"%ff=%00",
+        # Latin-1, as Django reads what is no UTF-8; and a name that has another form.
+        b"username=ada\xb9&password=x",
     ],
     "multipart/form-data; boundary=x": [FORM % b"username", FORM % b"x", b"--x\r\nnonsense"],
     "multipart/form-data; boundary=x; charset=hex": [FORM % b"username"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
@@ -199,7 +200,8 @@ def requests(data: bytes) -> None:
         assert request.content_type in FORMS
     credentials = _or_refused(lambda: http.username_and_password(members))
     if credentials is not None:
-        assert credentials == (members.get("username"), members["password"])
+        # As Django's `UsernameField` takes it; a password has no other form than its own.
+        assert credentials == (unicodedata.normalize("NFKC", members["username"].strip()), members["password"])
         assert all(len(text.encode()) > 0 and "\0" not in text for text in credentials)
     scope_asked = _or_refused(lambda: http.requested_scope(members))
     assert not scope_asked or {*scope_asked.split(" ")} == {*members["scope"].split(" ")}
