@@ -199,6 +199,21 @@ def test_each_beginning_and_each_end_is_one_line_in_the_log_and_one_signal(
     assert {**who, "event": "session_revoked", "reason": "lost"}.items() <= vars(caplog.records[1]).items()
 
 
+def test_whatever_the_reason_says_the_line_stays_one_and_its_json_says_the_same(
+    ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "django_ironclad")
+    auth.login(ada.user)
+    reason = 'lost\n\x1b[1A\x7f\x9b "phone"'
+    sessions.revoke(Session.objects.get(), reason=reason)
+
+    event, _, said = caplog.records[-1].getMessage().partition(" ")
+    assert event == "session_revoked"
+    assert said.isascii()
+    assert said.isprintable()
+    assert json.loads(said)["reason"] == reason
+
+
 @pytest.fixture
 def elsewhere() -> Iterator[BaseDatabaseWrapper]:
     """The connection that a router chooses for whatever is written of sessions: another one to the same database."""

@@ -39,7 +39,6 @@ def _time(most: timedelta) -> Callable[[Any], bool]:
 
 LIFETIME = Wanted(_time(timedelta(days=36500)), "a timedelta of a second or more, such as timedelta(minutes=5)")
 
-
 WANTED = {
     "ISSUER": Wanted(_text(1), 'a text, such as "https://api.example.org"'),
     "AUDIENCE": Wanted(_text(0), "a text of up to 1000 characters"),

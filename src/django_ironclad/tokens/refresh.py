@@ -14,7 +14,6 @@ from .encoding import b64encode
 #: What kind of credential a MAC is for, so that none can be taken for another.
 _LABEL: Final = "refresh"
 
-
 _FORM = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,2})\.([A-Za-z0-9_-]{43})",
     re.ASCII,
