@@ -19,6 +19,7 @@ from django_ironclad.testing import time_passes  # noqa: F401 - for the tests
 
 from .evidence import pytest_runtest_logreport, pytest_sessionfinish  # noqa: F401 - hooks
 from .properties import tried
+from .recording import pytest_configure  # noqa: F401 - a hook
 
 PASSWORD = "correct horse battery staple"
 
