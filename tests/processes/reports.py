@@ -54,5 +54,6 @@ def _report(response: HttpResponse, ended: dict[str, float]) -> HttpResponse:
     response["X-Pid"] = os.getpid()
     if ended:
         response["X-Ended"] = json.dumps(ended)
-    response["Content-Length"] = len(response.content)
+    if response.status_code != 204:  # Which has none (RFC 9110 §8.6).
+        response["Content-Length"] = len(response.content)
     return response

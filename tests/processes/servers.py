@@ -309,8 +309,13 @@ def uvicorn(database: PostgreSQL, *, settings: dict[str, Any] | None = None) -> 
 
 @contextmanager
 def running(
-    arguments: list[str], environment: dict[str, str], workers: int, paths: tuple[str, ...]
+    arguments: list[str],
+    environment: dict[str, str],
+    workers: int,
+    paths: tuple[str, ...],
+    address: tuple[str, int] | None = None,
 ) -> Iterator[Server]:
+    """At the `address` that its arguments name, or at the one that it tells."""
     with tempfile.TemporaryDirectory(prefix="ironclad-server-") as folder:
         output = Path(folder) / "output"
         with output.open("wb") as file:
@@ -322,18 +327,22 @@ def running(
                 stderr=file,
                 start_new_session=True,
             )
-        server = Server(process, _wait_until_it_listens(process, output), workers, output, paths)
+        server = Server(process, _wait_until_it_listens(process, output, address), workers, output, paths)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], output: Path) -> tuple[str, int]:
+def _wait_until_it_listens(
+    process: subprocess.Popen[bytes], output: Path, address: tuple[str, int] | None
+) -> tuple[str, int]:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        listens = _LISTENS.search(output.read_text())
-        if listens:
+        if address:
+            with suppress(OSError), socket.create_connection(address, PATIENCE):
+                return address
+        elif listens := _LISTENS.search(output.read_text()):
             return listens[1], int(listens[2])
         assert process.poll() is None, output.read_text()
         select.select([], [], [], 0.02)

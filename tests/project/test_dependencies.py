@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -92,10 +93,35 @@ def test_every_package_that_any_extra_brings_is_pinned_and_no_other() -> None:
     assert pins("constraints-newest.txt").keys() <= packages
 
 
-@pytest.mark.parametrize("name", ["constraints.txt", "constraints-newest.txt"])
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-newest.txt", "constraints-floors.txt"])
 def test_a_pin_is_a_version_that_pyproject_allows(name: str) -> None:
     pinned = pins(name)
     lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     for requirement in (Requirement(line) for lines in lists for line in lines):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is None or version in requirement.specifier
+
+
+def floors() -> dict[str, Version]:
+    """Of each package that pyproject.toml names, the lowest version that it allows."""
+    found = {}
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    for requirement in (Requirement(line) for lines in lists for line in lines):
+        if canonicalize_name(requirement.name) != PROJECT["name"]:
+            [floor] = [each.version for each in requirement.specifier if each.operator == ">="]
+            found[canonicalize_name(requirement.name)] = Version(floor)
+    return found
+
+
+def test_the_floors_that_scripts_stress_tries_are_those_of_pyproject() -> None:
+    tried = pins("constraints-floors.txt")
+
+    assert {name: Version(tried[name]) for name in floors()} == floors()
+
+
+def test_the_page_names_the_floors() -> None:
+    rows = {row[0]: row[1] for row in table("Always")} | {row[0]: row[2] for row in table("By an extra")}
+
+    assert rows.keys() <= {f"`{name}`" for name in floors()}
+    for name, said in rows.items():
+        assert Version(said) == floors()[name.strip("`")], name

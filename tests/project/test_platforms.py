@@ -11,6 +11,8 @@ from pathlib import Path
 
 from scripts import platforms
 
+from ..processes.platforms import PLATFORMS
+
 ROOT = Path(__file__).parents[2]
 TESTS = """
 import pytest
@@ -74,6 +76,10 @@ def test_a_run_that_was_broken_off_leaves_nothing_behind(tmp_path: Path) -> None
     (tmp_path / "platforms.json").write_text("{}")
 
     assert recorded(tmp_path, "--maxfail=1") == {}
+
+
+def test_every_way_to_serve_that_the_tests_know_has_its_row() -> None:
+    assert platforms.read()["Servers"].keys() == PLATFORMS.keys()
 
 
 def test_the_page_says_what_the_record_does() -> None:
