@@ -5,14 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 
 from django_ironclad.testing import time_passes  # noqa: F401 - for the tests
@@ -126,6 +128,37 @@ def race(count: int, act: Callable[[int], Any]) -> list[Any]:
     if errors:
         raise errors[0]
     return results
+
+
+#: How many wait for a lock, where the database is a server.
+_WAITING = {
+    "mysql": "SELECT count(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
+    "postgresql": "SELECT count(*) FROM pg_locks WHERE NOT granted",
+}
+
+
+def begun(act: Callable[[], Any]) -> Future[Any]:
+    """What `act` will return, by a connection of its own: it is done by now, or waits for a lock."""
+
+    def run() -> Any:
+        try:
+            return act()
+        finally:
+            connections.close_all()
+
+    threads = ThreadPoolExecutor(1)
+    future = threads.submit(run)
+    threads.shutdown(wait=False)
+    deadline = time.monotonic() + 60
+    with connection.cursor() as cursor:
+        while not future.done():
+            cursor.execute(_WAITING[connection.vendor])
+            if cursor.fetchone() != (0,):
+                break
+            assert time.monotonic() < deadline, "it neither ends nor waits"
+            # MariaDB's table stays as it was for whoever asks again within 0.1 s.
+            time.sleep(0.2)
+    return future
 
 
 _figures: list[str] = []

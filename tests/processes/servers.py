@@ -34,10 +34,10 @@ class PostgreSQL:
     """A cluster of its own in `folder`; it starts empty, and can be stopped and started at will.
 
     With an `address` it listens there by TCP, else on a Unix socket. `within` is what its commands are run by, such as
-    `ip netns exec …`.
+    `ip netns exec …`. `of` another one, it is a streaming replica.
     """
 
-    def __init__(self, folder: Path, *, address: str = "", within: str = "") -> None:
+    def __init__(self, folder: Path, *, address: str = "", within: str = "", of: PostgreSQL | None = None) -> None:
         with warnings.catch_warnings():
             # Of a runtime folder, which is not used here.
             warnings.simplefilter("ignore")
@@ -45,13 +45,18 @@ class PostgreSQL:
 
         self.folder, self.address, self.within = folder, address, within
         self.data = folder / "data"
-        self.data.mkdir(parents=True)
+        self.data.mkdir(parents=True, mode=0o700)
         cluster = PostgresServer(self.data, cleanup_mode=None)
-        cluster.ensure_pgdata_inited()
         self._programs = cluster.bin_path
         self._user = cluster.system_user
         if self._user:
             shutil.chown(folder, self._user)
+            shutil.chown(self.data, self._user)
+        if of is None:
+            cluster.ensure_pgdata_inited()
+        else:
+            source = f"host={of.address or of.folder} user=postgres"
+            self._run("pg_basebackup", "-d", source, "-D", str(self.data), "-R", "-c", "fast")
         if address:
             with (self.data / "pg_hba.conf").open("a") as file:
                 file.write("host all all 0.0.0.0/0 trust\n")
@@ -69,11 +74,17 @@ class PostgreSQL:
         """`immediate` is what a crash looks like to its clients."""
         self._control("stop", "-m", mode)
 
+    def processes(self) -> list[psutil.Process]:
+        """The postmaster and all that it started; none of a server that is stopped, or was killed."""
+        with suppress(FileNotFoundError, psutil.NoSuchProcess):
+            postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
+            return [postmaster, *postmaster.children(recursive=True)]
+        return []
+
     @contextmanager
     def hanging(self) -> Iterator[None]:
         """Each of its processes stands still: it takes connections and statements, and answers none."""
-        postmaster = psutil.Process(int((self.data / "postmaster.pid").read_text().split()[0]))
-        processes = [postmaster, *postmaster.children(recursive=True)]
+        processes = self.processes()
         for process in processes:
             process.suspend()
         try:
@@ -110,8 +121,11 @@ class PostgreSQL:
         subprocess.run(command, cwd=ROOT, env=environment(self), check=True, timeout=PATIENCE)
 
     def _control(self, *arguments: str) -> None:
+        self._run("pg_ctl", "-w", "-D", str(self.data), *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
         command = [*self.within.split(), *(("runuser", "-u", self._user, "--") if self._user else ())]
-        command += [str(self._programs / "pg_ctl"), "-w", "-D", str(self.data), *arguments]
+        command += [str(self._programs / program), *arguments]
         # Not a pipe: the server would keep it open for as long as it lives.
         with (self.folder / "control").open("ab") as output:
             os.chmod(self.folder / "control", 0o666)
@@ -121,20 +135,37 @@ class PostgreSQL:
 @contextmanager
 def postgresql(*, address: str = "", within: str = "", parent: Path | None = None) -> Iterator[PostgreSQL]:
     """Running, with this project's tables, in a folder of its own in `parent`; gone at the end."""
+    with _folder(parent) as folder, _started(PostgreSQL(folder, address=address, within=within)) as server:
+        server.migrate()
+        yield server
+
+
+@contextmanager
+def replica(of: PostgreSQL) -> Iterator[PostgreSQL]:
+    """A streaming replica, running; gone at the end."""
+    with _folder(None) as folder, _started(PostgreSQL(folder, of=of)) as server:
+        yield server
+
+
+@contextmanager
+def _folder(parent: Path | None) -> Iterator[Path]:
     # A short name: the path of a Unix socket has 107 bytes at most.
     folder = Path(tempfile.mkdtemp(prefix="ironclad-pg-", dir=parent))
     try:
         folder.chmod(0o755)
-        server = PostgreSQL(folder, address=address, within=within)
-        server.start()
-        try:
-            server.migrate()
-            yield server
-        finally:
-            if (server.data / "postmaster.pid").exists():
-                server.stop("immediate")
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def _started(server: PostgreSQL) -> Iterator[PostgreSQL]:
+    server.start()
+    try:
+        yield server
+    finally:
+        if server.processes():
+            server.stop("immediate")
 
 
 def environment(database: PostgreSQL, settings: dict[str, Any] | None = None) -> dict[str, str]:

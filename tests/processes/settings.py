@@ -36,6 +36,9 @@ DATABASES["default"] |= _host.get("DATABASE", {})
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {"connect_timeout": 2, "tcp_user_timeout": 1000, "options": "-c statement_timeout=30s"}
 )
+if "REPLICA" in _host:
+    DATABASES["replica"] = DATABASES["default"] | _host["REPLICA"]
+    DATABASE_ROUTERS = ["tests.processes.routing.Replicas"]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

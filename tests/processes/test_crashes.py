@@ -64,8 +64,7 @@ def rows(database: PostgreSQL) -> dict[str, tuple[int, int, Any]]:
 
 def crash(database: PostgreSQL) -> None:
     """SIGKILL, to the postmaster and to all that it started."""
-    postmaster = psutil.Process(int((database.data / "postmaster.pid").read_text().split()[0]))
-    doomed = [postmaster, *postmaster.children(recursive=True)]
+    doomed = database.processes()
     for process in doomed:
         process.send_signal(signal.SIGKILL)
     psutil.wait_procs(doomed, timeout=10)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from .. import sessions
-from ..database import database_needed
+from ..database import database_needed, home, in_line
 from ..errors import InvalidToken, MissingToken
 from ..models import Session, auth_hashes
 from ..sessions import TokenResponse, issuing, payload, refresh, standing
@@ -71,7 +72,8 @@ def amend(access: AccessToken, claims: Mapping[str, Any]) -> TokenResponse:
     session.claims = payload.session_claims(claims)
     response = _issue(access, session)
     with database_needed():
-        if not Session.objects.live().filter(pk=session.pk).update(claims=session.claims):
+        living = Session.objects.live().filter(pk=session.pk)
+        if not in_line(partial(living.update, claims=session.claims), using=home()):
             raise InvalidToken("the session has ended meanwhile")
     return response
 

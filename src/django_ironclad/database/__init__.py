@@ -1,6 +1,6 @@
 """What Django's ORM lacks: statements compiled once, what is committed now, clocks, and where sessions are."""
 
-from .availability import database_needed, in_line, in_one_transaction, is_serialization_failure
+from .availability import database_needed, in_line, in_one_transaction, is_serialization_failure, lock_first
 from .clocks import Now, UTCDateTimeField, clock
 from .places import at_home_in, from_here, has_sessions, home, in_schema, place
 from .prepared import Parameter, Prepared
@@ -23,6 +23,7 @@ __all__ = [
     "in_one_transaction",
     "in_schema",
     "is_serialization_failure",
+    "lock_first",
     "place",
     "take_committed",
 ]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, transaction
+from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
+from django.db.models import Model
 
 from ..errors import TemporarilyUnavailable
 
@@ -49,10 +50,22 @@ def in_one_transaction(run: Callable[[], T], *, using: str) -> T:
     return in_line(atomically, using=using)
 
 
+def lock_first(model: type[Model], pk: Any, *, using: str) -> None:
+    """Within somebody's transaction under MySQL and MariaDB, lock the row to which an INSERT is about to refer.
+
+    It locks that as a reader does: of two who then write it, as a login writes `last_login`, each would wait for the
+    other.
+    """
+    connection = connections[using]
+    if connection.vendor == "mysql" and connection.in_atomic_block:
+        model._base_manager.using(using).select_for_update().filter(pk=pk).values_list("pk").first()
+
+
 def in_line(run: Callable[[], T], *, using: str) -> T:
     """What `run`, one statement or transaction, returns; tried again if the database cannot put it in line with others.
 
-    Within somebody's transaction it is tried once: that one is broken then. Raises OperationalError.
+    At SERIALIZABLE PostgreSQL may say so of a mere SELECT. Within somebody's transaction it is tried once: that one is
+    broken then. Raises OperationalError.
     """
     for left in reversed(range(ATTEMPTS)):
         try:

@@ -12,6 +12,8 @@ from django.db.models import Expression, Field
 from django.db.models.sql import Query
 from django.db.models.sql.compiler import SQLCompiler
 
+from .availability import in_line
+
 
 class Parameter(Expression):
     """Stands in a query for a value of `field` that comes when the statement is run."""
@@ -43,11 +45,15 @@ class Prepared:
         self._build = build
 
     def rows(self, using: str, **values: Any) -> list[tuple[Any, ...]]:
-        """What a SELECT finds, as `values_list` would give it."""
+        """What a SELECT finds, `in_line` with others, as `values_list` would give it."""
         compiled = self._compiled(connections[using])
-        with connections[using].cursor() as cursor:
-            cursor.execute(compiled.sql, self._fill(compiled, values))
-            found = cursor.fetchall()
+
+        def read() -> Any:
+            with connections[using].cursor() as cursor:
+                cursor.execute(compiled.sql, self._fill(compiled, values))
+                return cursor.fetchall()
+
+        found = in_line(read, using=using)
         return [tuple(row) for row in compiled.compiler.apply_converters(found, compiled.converters)]
 
     def changed(self, using: str, **values: Any) -> int:

@@ -76,10 +76,9 @@ def _is_within_a_transaction() -> bool:
 def _living(which: Q) -> list[Session]:
     # In the order of their keys, so that two who end the same ones wait for each other, and not for ever.
     living = Session.objects.live().filter(which).order_by("pk")
-    if _is_within_a_transaction():
-        # MySQL and MariaDB then read what is committed now, however old the transaction's snapshot.
-        return list(living.select_for_update())
-    return list(living.select_related("user"))
+    # Within a transaction MySQL and MariaDB then read what is committed now, however old its snapshot.
+    rows = living.select_for_update() if _is_within_a_transaction() else living.select_related("user")
+    return in_line(partial(list, rows), using=home())
 
 
 def _end_living(which: Q, reason: str) -> int:

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from .. import signals
 from ..conf import Transport, get_settings
-from ..database import Now, Parameter, Prepared, from_here, home
+from ..database import Now, Parameter, Prepared, from_here, home, in_line, lock_first
 from ..devices import client_address, printable
 from ..errors import UserChanged
 from ..models import Session, auth_hashes, some_users_are_hidden
@@ -75,7 +75,7 @@ def new_session(session: Session, *, lifetime: timedelta | None) -> Iterator[Ses
         yield session
     except BaseException:
         with suppress(DatabaseError):
-            Session.objects.filter(pk=session.pk).delete()
+            in_line(Session.objects.filter(pk=session.pk).delete, using=_using())
         raise
     tell(signals.session_started, "session_started", session)
     if too_many:
@@ -89,8 +89,10 @@ def new_session(session: Session, *, lifetime: timedelta | None) -> Iterator[Ses
 
 def _insert(session: Session, lifetime: timedelta) -> None:
     names = [field.attname for field in Session._meta.concrete_fields if field.attname not in _BY_THE_CLOCK]
+    lock_first(get_user_model(), session.user_id, using=_using())
     try:
-        _INSERT.changed(_using(), lifetime=lifetime, **{name: getattr(session, name) for name in names})
+        values = {name: getattr(session, name) for name in names}
+        in_line(partial(_INSERT.changed, _using(), lifetime=lifetime, **values), using=_using())
     except IntegrityError:
         if _row(session.user_id, 1) is not None:
             raise

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
 from django.db import OperationalError
 from django.db.models.sql import Query, UpdateQuery
 
-from ..database import Now, Parameter, Prepared, home, is_serialization_failure
+from ..database import Now, Parameter, Prepared, home, in_line, is_serialization_failure
 from ..models import Session, auth_hashes
 from ..tokens import Repeat, Rotate, Withhold
 
@@ -61,4 +62,5 @@ def follow_secret_key(session: Session) -> None:
     """Let a session that is not rotated move on to the current `SECRET_KEY`, where only a fallback knew it."""
     current = auth_hashes(session.user)[0]
     if session.auth_hash != current:
-        Session.objects.live().filter(pk=session.pk, auth_hash=session.auth_hash).update(auth_hash=current)
+        as_read = Session.objects.live().filter(pk=session.pk, auth_hash=session.auth_hash)
+        in_line(partial(as_read.update, auth_hash=current), using=home())

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from .. import sessions
-from ..database import at_home_in, from_here, home
+from ..database import at_home_in, from_here, home, in_line
 from ..models import Session
 from ..user_model import are_ours, is_user, may_decide, user_classes, user_key
 from . import at_hand, upgrades
@@ -59,7 +59,7 @@ def _user_saved(
 def _judge(key: Any) -> None:
     """End what cannot go on, by the row: an instance may hold what nobody has saved."""
     users = get_user_model()._base_manager.using(home())
-    user = users.filter(pk=key).first()
+    user = in_line(users.filter(pk=key).first, using=home())
     if user is None:
         return
     if user.is_active:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
+from django.db import router
 from django.db.models.query_utils import DeferredAttribute
 
 from ..conf import get_settings
+from ..database import in_line
 
 #: Under this Django's receiver is known; projects that want none disconnect it by this.
 _UID: Final = "update_last_login"
@@ -45,4 +48,5 @@ def _note(sender: Any, user: Any, **others: Any) -> None:
     from django.contrib.auth.models import update_last_login  # noqa: PLC0415
 
     if not _ours.get() or get_settings().UPDATE_LAST_LOGIN:
-        update_last_login(sender, user, **others)
+        note = partial(update_last_login, sender, user, **others)
+        in_line(note, using=router.db_for_write(type(user), instance=user))

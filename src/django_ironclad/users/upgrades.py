@@ -11,10 +11,9 @@ from functools import wraps
 from typing import Any, Final
 
 from django.contrib.auth import hashers
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
-from ..database import home
+from ..database import home, in_one_transaction
 from ..models import Session, auth_hashes
 from ..user_model import user_key
 
@@ -106,12 +105,15 @@ def _replace(rows: Any, user: Any, before: str) -> bool:
     """Whether the hash `before` was still there, and gave way to the user's, with the sessions that began with it."""
     old = copy.copy(user)
     old.password = before
-    with transaction.atomic(using=rows.db):
+    began = Session.objects.live().filter(user_id=user_key(user), auth_hash__in=auth_hashes(old))
+
+    def replace() -> bool:
         if not rows.filter(password=before).update(password=user.password):
             return False
-        began = Session.objects.live().filter(user_id=user_key(user), auth_hash__in=auth_hashes(old))
         began.update(auth_hash=user.get_session_auth_hash())
-    return True
+        return True
+
+    return in_one_transaction(replace, using=rows.db)
 
 
 def password_rows(user: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Q
 
-from ...database import Now
+from ...database import Now, in_line
 from ...models import Session, SessionQuerySet
 from ...sessions import window
 
@@ -69,15 +69,20 @@ class Command(BaseCommand):
             started = time.monotonic()
             edge = rest.order_by(column).values_list(column, flat=True)[BATCH : BATCH + 1]
             if not (edges := list(edge)):
-                yield rest.delete()[0]
+                yield _deleted(rest)
                 return
             older, next_ones = ({f"{column}__{lookup}": edges[0]} for lookup in ("lt", "gte"))
             # Nothing is older where very many ended in the same moment: then these, by their keys.
-            deleted = rest.filter(**older).delete()[0] or self.delete_some(rest)
+            deleted = _deleted(rest.filter(**older)) or self.delete_some(rest)
             rest = Session.objects.filter(over, **next_ones)
             yield deleted
             # As long a rest as the work was: whoever refreshes meanwhile has the database to himself.
             time.sleep(time.monotonic() - started)
 
     def delete_some(self, rest: SessionQuerySet) -> int:
-        return Session.objects.filter(pk__in=list(rest.values_list("pk", flat=True)[:BATCH])).delete()[0]
+        return _deleted(Session.objects.filter(pk__in=list(rest.values_list("pk", flat=True)[:BATCH])))
+
+
+def _deleted(rows: SessionQuerySet) -> int:
+    """How many there were; tried again where whoever ends or renews several of them at this moment is in the way."""
+    return in_line(rows.delete, using=rows.db)[0]
