@@ -50,6 +50,8 @@ class Faults:
         #: What happens to the next calls of `refresh/`, one each: a name in `ANSWERS`; "drop", no answer; "lost", done,
         #: but the answer does not arrive; "" nothing.
         self.refresh: list[str] = switches.get("refresh", [])
+        #: Calls whose path begins so get no answer.
+        self.cut: str = switches.get("cut", "")
         #: Seconds before a path is answered.
         self.delay: dict[str, float] = switches.get("delay", {})
         #: Access tokens that are refused from now on although they are good: all that were given out so far.
@@ -87,7 +89,7 @@ class Faults:
         fault = self.refresh.pop(0) if request.path == "/auth/refresh/" and self.refresh else ""
         if fault in ANSWERS:
             return ANSWERS[fault]()
-        if fault == "drop":
+        if fault == "drop" or (self.cut and request.path.startswith(self.cut)):
             return hang_up(request)
         try:
             if bearer_token(request) in self.spoiled:

@@ -1,37 +1,19 @@
-"""One running demo for all of these tests, and Chromium in front of it; Django's ORM stays out of this process."""
+"""One running demo for all of these tests, and a browser in front of it; Django's ORM stays out of this process."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
 
+from . import browsers, webkit
+from .browsers import Tab, Tabs
 from .running import PASSWORD, Demo, running
 
-#: Hosts that are this machine: those of campus.example are no secure context, http, and not localhost.
-NAMES = ("campus.example", "*.campus.example", "*.example.test", "*.elsewhere.test")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=" + ", ".join(f"MAP {host} 127.0.0.1" for host in NAMES),
-]
 expect.set_options(timeout=15_000)  # of a machine with other things to do
-#: What Chromium itself says about answers that a page expects; anything else in the console is a fault of the page.
-EXPECTED = re.compile(
-    r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
-    r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
-    r"|Access to (fetch|XMLHttpRequest) at 'http://localhost:.* has been blocked by CORS policy"
-    r"|WebSocket connection to '.*' failed: (HTTP Authentication failed|Error during .*: Unexpected response code: 403)"
-)
 #: The beginning of an access token, or a refresh token.
 TOKEN = re.compile(rb"eyJ[\w-]+\.eyJ|[0-9a-f]{12}\.\d+\.\d+\.[\w-]{20}")
 
@@ -50,28 +32,46 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             assert secret_key not in content, file
 
 
-def chromium() -> str | None:
-    """The one that is installed; else Playwright's own."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what this run's browser, or its driver, has no way to do."""
+    left_out = [item for item in items if item.get_closest_marker("browser") and not _fits(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _fits(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("browsers")
+    return browsers.NAME in (marker.args if marker else ("chromium", "firefox"))
 
 
 # A module is as long as Playwright may live: its event loop makes the ORM of other tests in this thread refuse to work.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Browser | webkit.Driver]:
+    if browsers.NAME == "webkit":
+        with webkit.driver() as driver:
+            yield driver
+        return
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = browsers.launch(getattr(playwright, browsers.NAME))
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def context(browser: Browser, demo: Demo) -> Iterator[BrowserContext]:
-    """A browser of somebody's own; at the end, its pages must have met no error that they did not handle."""
+def context(browser: Browser | webkit.Driver, demo: Demo) -> Iterator[BrowserContext | webkit.Profile]:
+    """A browser of somebody's own."""
+    with webkit.profile(browser, demo.url) if isinstance(browser, webkit.Driver) else attentive(browser, demo) as own:
+        yield own
+
+
+@contextmanager
+def attentive(browser: Browser, demo: Demo) -> Iterator[BrowserContext]:
+    """At the end, its pages must have met no error that they did not handle."""
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not EXPECTED.match(message.text):
+        if message.type in ("error", "warning") and not browsers.EXPECTED.match(message.text):
             complaints.append(message.text)
 
     context = browser.new_context(base_url=demo.url, locale="en-GB")
@@ -84,5 +84,5 @@ def context(browser: Browser, demo: Demo) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
+def page(context: Tabs[Tab]) -> Tab:
     return context.new_page()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
 
+from .browsers import Tab, Tabs
 from .running import PASSWORD, Demo, demo_environment, running
+
+P = TypeVar("P", bound=Tab)
 
 #: Puts `auth`, a client, into the page, with notes of what it says.
 START = """async ({ options, store, devices }) => {
@@ -74,30 +76,30 @@ def faults(demo: Demo) -> Iterator[Faults]:
     faults.set()
 
 
-def start(page: Page, *, path: str = "/faults/page/", store: str = "", **options: Any) -> Page:
+def start(page: P, *, path: str = "/faults/page/", store: str = "", **options: Any) -> P:
     """A page with a client that is ready."""
     page.goto(path)
     page.evaluate(START, {"options": options, "store": store})
     return page
 
 
-def start_tabs(context: BrowserContext, count: int, **options: Any) -> list[Page]:
+def start_tabs(context: Tabs[P], count: int, **options: Any) -> list[P]:
     """Pages in which ada is signed in: the first by her password, the others by what it tells them."""
     first = start(context.new_page(), **options)
     log_in(first)
     return [first, *(start(context.new_page(), **options) for _ in range(count - 1))]
 
 
-def log_in(page: Page, username: str = "ada") -> None:
+def log_in(page: Tab, username: str = "ada") -> None:
     credentials = {"username": username, "password": PASSWORD}
     assert page.evaluate("credentials => auth.login(credentials)", credentials)["username"] == username
 
 
-def status(page: Page) -> str:
+def status(page: Tab) -> str:
     return str(page.evaluate("auth.state.status"))
 
 
-def together(pages: list[Page], expression: str, *, lead: int = 700) -> list[Any]:
+def together(pages: Sequence[Tab], expression: str, *, lead: int = 700) -> list[Any]:
     """What the expression comes to in each page, begun in all of them at the same moment."""
     moment = pages[0].evaluate("Date.now()") + lead
     wait = "new Promise((go) => setTimeout(go, moment - Date.now()))"

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from . import faulty
+from .browsers import EVERYWHERE, Tab, Tabs
 from .faulty import Faults, log_in, start, status
 from .running import Demo
 
@@ -23,7 +24,7 @@ ECHO = "/faults/echo/"
 
 
 @pytest.fixture
-def page(context: BrowserContext, faults: Faults) -> Page:
+def page(context: Tabs[Tab], faults: Faults) -> Tab:
     """Ada is signed in, and what that took is not counted: the first page of a browser has asked for a session."""
     page = start(context.new_page())
     log_in(page)
@@ -31,11 +32,12 @@ def page(context: BrowserContext, faults: Faults) -> Page:
     return page
 
 
-def names(page: Page) -> list[str]:
+def names(page: Tab) -> list[str]:
     return [event["name"] for event in page.evaluate("heard")]
 
 
-def test_20_calls_that_meet_401_at_once_are_20_times_200_and_one_refresh(page: Page, faults: Faults) -> None:
+@EVERYWHERE
+def test_20_calls_that_meet_401_at_once_are_20_times_200_and_one_refresh(page: Tab, faults: Faults) -> None:
     faults.set(spoil=True)
 
     assert page.evaluate("calls(20)") == [200] * 20
@@ -43,7 +45,8 @@ def test_20_calls_that_meet_401_at_once_are_20_times_200_and_one_refresh(page: P
     assert [asked["status"] for asked in faults.calls].count(401) == 20
 
 
-def test_a_view_that_is_always_401_called_10_times_costs_one_refresh(page: Page, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_view_that_is_always_401_called_10_times_costs_one_refresh(page: Tab, faults: Faults) -> None:
     for _ in range(5):
         assert page.evaluate("call('/faults/refused/')") == 401
     assert page.evaluate("calls(5, '/faults/refused/')") == [401] * 5
@@ -53,8 +56,9 @@ def test_a_view_that_is_always_401_called_10_times_costs_one_refresh(page: Page,
     assert page.evaluate("call()") == 200
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("fault", ["drop", "lost", "502", "503", "429", "html"])
-def test_one_failure_of_a_refresh_is_made_good_and_every_call_answered(page: Page, faults: Faults, fault: str) -> None:
+def test_one_failure_of_a_refresh_is_made_good_and_every_call_answered(page: Tab, faults: Faults, fault: str) -> None:
     faults.set(spoil=True, refresh=[fault])
 
     assert page.evaluate("calls(5)") == [200] * 5
@@ -62,6 +66,7 @@ def test_one_failure_of_a_refresh_is_made_good_and_every_call_answered(page: Pag
     assert "degraded" not in names(page)
 
 
+@EVERYWHERE
 @pytest.mark.parametrize(
     ("fault", "code"),
     [
@@ -73,7 +78,7 @@ def test_one_failure_of_a_refresh_is_made_good_and_every_call_answered(page: Pag
     ],
 )
 def test_lasting_failure_is_a_retryable_error_then_works_again(
-    page: Page, faults: Faults, fault: str, code: str
+    page: Tab, faults: Faults, fault: str, code: str
 ) -> None:
     faults.set(spoil=True, refresh=[fault] * 4)
     error = page.evaluate("auth.fetch('/profile/').catch(({ code, retryable }) => ({ code, retryable }))")
@@ -104,7 +109,8 @@ def test_offline_is_no_logout_and_back_online_it_recovers_by_itself(
     assert faults.refreshes == 1
 
 
-def test_a_slow_refresh_lets_30_calls_wait_and_answers_them_all(page: Page, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_slow_refresh_lets_30_calls_wait_and_answers_them_all(page: Tab, faults: Faults) -> None:
     faults.set(spoil=True, delay={"/auth/refresh/": 2})
 
     assert page.evaluate("calls(30)") == [200] * 30
@@ -153,7 +159,8 @@ def test_a_refresh_timer_with_a_token_of_30_days_does_not_fire_at_once(context: 
     assert faults.refreshes == 0
 
 
-def test_a_refresh_timer_keeps_an_idle_page_signed_in(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_refresh_timer_keeps_an_idle_page_signed_in(context: Tabs[Tab], faults: Faults) -> None:
     page = start(context.new_page(), refreshBefore=2)
     faults.set(lifetimes={"ACCESS_TOKEN_LIFETIME": 4})
     log_in(page)
@@ -182,11 +189,12 @@ PREPARE = """
 def bodies(faults: Faults) -> list[bytes]:
     """What the echo was sent, in order; the boundary of a form, which each sending draws anew, left out."""
     sent = [base64.b64decode(asked["body"]) for asked in faults.calls if asked["call"].endswith(ECHO)]
-    return [re.sub(rb"----WebKitFormBoundary\w+", b"boundary", body) for body in sent]
+    return [re.sub(rb"----(WebKitFormBoundary|geckoformboundary)\w+", b"boundary", body) for body in sent]
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_body_is_repeated_byte_for_byte(page: Page, faults: Faults, kind: str) -> None:
+def test_a_body_is_repeated_byte_for_byte(page: Tab, faults: Faults, kind: str) -> None:
     faults.set(spoil=True)
     answer = page.evaluate(
         f"""async () => {{
@@ -202,8 +210,9 @@ def test_a_body_is_repeated_byte_for_byte(page: Page, faults: Faults, kind: str)
     assert first == second
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("kind", ["a string", "a form with a file", "a Blob"])
-def test_a_request_is_repeated_byte_for_byte_with_its_headers(page: Page, faults: Faults, kind: str) -> None:
+def test_a_request_is_repeated_byte_for_byte_with_its_headers(page: Tab, faults: Faults, kind: str) -> None:
     faults.set(spoil=True)
     answer = page.evaluate(
         f"""async () => {{
@@ -221,7 +230,8 @@ def test_a_request_is_repeated_byte_for_byte_with_its_headers(page: Page, faults
     assert faults.count(f"PUT {ECHO}") == 2
 
 
-def test_a_stream_is_refused_before_anything_is_sent(page: Page, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_stream_is_refused_before_anything_is_sent(page: Tab, faults: Faults) -> None:
     code = page.evaluate(
         """auth.fetch("/faults/echo/", { method: "POST", body: new Blob(["A"]).stream(), duplex: "half" })
             .catch((error) => error.code + ": " + error.message)"""
@@ -279,8 +289,9 @@ def test_everything_works_under_a_strict_policy_with_trusted_types(context: Brow
     assert page.evaluate("auth.logout()") is True
 
 
+@EVERYWHERE
 def test_my_devices_are_listed_the_others_ended_and_a_wrong_old_password_told(
-    page: Page, faults: Faults, demo: Demo
+    page: Tab, faults: Faults, demo: Demo
 ) -> None:
     demo.login("ada")
     devices = page.evaluate("auth.request('GET', 'sessions/')")["sessions"]

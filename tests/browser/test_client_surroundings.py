@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Page, Route
 
 from . import faulty
-from .conftest import FLAGS, chromium
+from .browsers import EVERYWHERE, Tab, Tabs
 from .faulty import Faults, log_in, start, start_tabs, status, together
 from .running import PASSWORD, Demo
 
@@ -23,9 +23,10 @@ Object.defineProperty(Navigator.prototype, "locks", { get() { throw new DOMExcep
 FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("script", [FORBIDDEN, FULL], ids=["all forbidden", "storage full"])
 def test_a_reload_and_a_second_tab_are_signed_in_and_a_logout_is_one(
-    context: BrowserContext, faults: Faults, script: str
+    context: Tabs[Tab], faults: Faults, script: str
 ) -> None:
     context.add_init_script(script)
     page = start(context.new_page())
@@ -44,7 +45,8 @@ def test_a_reload_and_a_second_tab_are_signed_in_and_a_logout_is_one(
     assert status(start(second)) == "signed-out"
 
 
-def test_storage_that_was_emptied_costs_one_refresh(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_storage_that_was_emptied_costs_one_refresh(context: Tabs[Tab], faults: Faults) -> None:
     page = start(context.new_page())
     log_in(page)
     page.evaluate("() => { auth.dispose(); localStorage.clear(); sessionStorage.clear(); }")
@@ -107,9 +109,10 @@ def test_on_another_origin_a_refusal_is_read_from_its_body(page: Page, faults: F
     assert status(page) == "signed-in"
 
 
+@EVERYWHERE
 @pytest.mark.parametrize("store", ["", "localStore"])
 def test_a_password_changed_in_one_of_five_tabs_while_four_refresh_signs_nobody_out(
-    context: BrowserContext, faults: Faults, demo: Demo, store: str
+    context: Tabs[Tab], faults: Faults, demo: Demo, store: str
 ) -> None:
     # A `PAUSE` of 6 s, so that its end can be waited for.
     faults.set(lifetimes={"REUSE_GRACE": 1})
@@ -137,7 +140,7 @@ def test_a_password_changed_in_one_of_five_tabs_while_four_refresh_signs_nobody_
         tabs[2].evaluate(back)
 
 
-def thieves_copy(page: Page) -> str:
+def thieves_copy(page: Tab) -> str:
     cookies = page.context.cookies()
     return str(cookies[0]["value"] if cookies else page.evaluate("Object.values(localStorage)[0]"))
 
@@ -146,32 +149,3 @@ def refresh(demo: Demo, token: str, *, by_cookie: bool) -> Any:
     if by_cookie:
         return demo.call("POST", "/auth/refresh/", {}, Cookie=f"ironclad_refresh_token={token}", Origin=demo.url)
     return demo.call("POST", "/auth/refresh/", {"refresh_token": token})
-
-
-def test_a_page_that_comes_back_from_the_browsers_cache_looks_who_is_signed_in(
-    browser: Browser, faults: Faults
-) -> None:
-    # Playwright switches that cache off; without its switch Chromium keeps the page.
-    launched = browser.browser_type.launch(
-        executable_path=chromium(), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-    )
-    try:
-        context = launched.new_context(base_url=faults.demo.url)
-        # A message would have Chromium throw the kept page away; not every browser and page has that luck.
-        context.add_init_script("if (location.search) delete window.BroadcastChannel")
-        page = start(context.new_page())
-        log_in(page)
-        page.evaluate(
-            "() => { window.kept = true; addEventListener('pageshow', (event) => { window.back = event.persisted; }); }"
-        )
-        # Nor does it keep a page that holds a lock, as ours does for a moment after a login.
-        page.wait_for_function("async () => !(await navigator.locks.query()).held.length")
-        start(page, path="/faults/page/?elsewhere")
-        assert page.evaluate("auth.logout()") is True
-        page.go_back(wait_until="commit")
-        page.wait_for_function("auth.state.status === 'signed-out'")
-        assert page.evaluate("[window.kept, window.back]") == [True, True]
-        assert page.evaluate("[auth.state.reason, auth.state.user]") == ["logout", None]
-        assert page.evaluate("call()") == 401
-    finally:
-        launched.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import time
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from . import faulty
+from .browsers import EVERYWHERE, Tab, Tabs, processes
 from .faulty import Faults, log_in, start, start_tabs, status, together
 from .running import PASSWORD, Demo
 
@@ -20,7 +20,7 @@ demo, faults = faulty.demo, faulty.faults
 NO_LOCKS = "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })"
 
 
-def six_rounds(context: BrowserContext, faults: Faults) -> tuple[list[int], int]:
+def six_rounds(context: Tabs[Tab], faults: Faults) -> tuple[list[int], int]:
     """Five tabs, eight calls each, six rounds in which the tokens are refused: the statuses, how many refreshes."""
     tabs = start_tabs(context, 5)
     statuses: list[int] = []
@@ -34,14 +34,16 @@ def six_rounds(context: BrowserContext, faults: Faults) -> tuple[list[int], int]
     return statuses, refreshes
 
 
-def test_five_tabs_with_eight_calls_in_six_rounds_refresh_six_times(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_five_tabs_with_eight_calls_in_six_rounds_refresh_six_times(context: Tabs[Tab], faults: Faults) -> None:
     statuses, refreshes = six_rounds(context, faults)
 
     assert statuses == [200] * 240
     assert refreshes == 6
 
 
-def test_the_same_without_the_lock_signs_nobody_out(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_the_same_without_the_lock_signs_nobody_out(context: Tabs[Tab], faults: Faults) -> None:
     context.add_init_script(NO_LOCKS)
     statuses, refreshes = six_rounds(context, faults)
 
@@ -49,9 +51,8 @@ def test_the_same_without_the_lock_signs_nobody_out(context: BrowserContext, fau
     assert refreshes >= 6
 
 
-def test_without_the_servers_grace_the_lock_alone_keeps_everybody_signed_in(
-    context: BrowserContext, faults: Faults
-) -> None:
+@EVERYWHERE
+def test_without_the_servers_grace_the_lock_alone_keeps_everybody_signed_in(context: Tabs[Tab], faults: Faults) -> None:
     tabs = start_tabs(context, 3)
     for _ in range(3):
         faults.set(spoil=True, delay={"/auth/refresh/": 0.1}, lifetimes={"REUSE_GRACE": 1})
@@ -59,8 +60,9 @@ def test_without_the_servers_grace_the_lock_alone_keeps_everybody_signed_in(
         assert faults.refreshes == 1
 
 
+@EVERYWHERE
 def test_a_visitor_asks_once_a_reload_once_a_second_tab_beside_a_live_one_for_nothing(
-    context: BrowserContext, faults: Faults
+    context: Tabs[Tab], faults: Faults
 ) -> None:
     page = start(context.new_page())
     assert status(start(page)) == "signed-out"
@@ -79,7 +81,8 @@ def test_a_visitor_asks_once_a_reload_once_a_second_tab_beside_a_live_one_for_no
     assert faults.refreshes == 1
 
 
-def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: Tabs[Tab], faults: Faults) -> None:
     tabs = start_tabs(context, 5)
     faults.set()
     pressed = tabs[2].evaluate("() => { const at = Date.now(); void auth.logout(); return at }")
@@ -95,8 +98,9 @@ def test_a_logout_in_one_of_five_tabs_is_one_in_all_within_100_ms(context: Brows
     assert not context.cookies()
 
 
+@EVERYWHERE
 def test_a_refused_refresh_signs_out_every_tab_once_with_its_reason(
-    context: BrowserContext, faults: Faults, demo: Demo
+    context: Tabs[Tab], faults: Faults, demo: Demo
 ) -> None:
     tabs = start_tabs(context, 3)
     (cookie,) = context.cookies()
@@ -109,6 +113,31 @@ def test_a_refused_refresh_signs_out_every_tab_once_with_its_reason(
     heard = [event for tab in tabs for event in tab.evaluate("heard") if event["name"] == "signed-out"]
     assert [event["reason"] for event in heard] == ["invalid_grant"] * 3
     assert faults.refreshes == 1
+
+
+@EVERYWHERE
+def test_a_logout_that_the_server_did_not_hear_survives_a_reload_and_ends_the_session_later(
+    context: Tabs[Tab], faults: Faults, demo: Demo
+) -> None:
+    page = start(context.new_page())
+    log_in(page)
+    (cookie,) = context.cookies()
+    faults.set(cut="/auth/")
+    assert page.evaluate("auth.logout()") is False
+    start(page)
+    assert page.evaluate("async () => [auth.state.status, auth.state.reason, await auth.token()]") == [
+        "signed-out",
+        "logout",
+        "",
+    ]
+    assert context.cookies()
+
+    faults.set()
+    start(page)
+    page.wait_for_function("Object.values(localStorage).join() === '.logout'")
+    assert demo.post_with(cookie, "/auth/refresh/").json["error"] == "invalid_grant"
+    assert not context.cookies()
+    assert status(page) == "signed-out"
 
 
 def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_network_is_back(
@@ -144,7 +173,8 @@ def test_an_offline_logout_survives_a_reload_and_ends_the_session_when_the_netwo
     assert page.evaluate("Object.values(localStorage)") == [".logout"]
 
 
-def test_a_logout_during_a_refresh_is_out_in_every_tab(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_a_logout_during_a_refresh_is_out_in_every_tab(context: Tabs[Tab], faults: Faults) -> None:
     first, second = start_tabs(context, 2)
     faults.set(delay={"/auth/refresh/": 1.5})
     first.evaluate("() => { window.asked = auth.refresh() }")
@@ -161,8 +191,9 @@ def test_a_logout_during_a_refresh_is_out_in_every_tab(context: BrowserContext, 
     assert [asked["call"] for asked in faults.calls].count("POST /auth/logout/") == 1
 
 
+@EVERYWHERE
 def test_a_post_that_waits_is_not_repeated_as_somebody_who_signed_in_meanwhile(
-    context: BrowserContext, faults: Faults
+    context: Tabs[Tab], faults: Faults
 ) -> None:
     first, second = start_tabs(context, 2)
     faults.set(spoil=True, delay={"/faults/echo/": 2})
@@ -174,13 +205,14 @@ def test_a_post_that_waits_is_not_repeated_as_somebody_who_signed_in_meanwhile(
     assert faults.count("POST /faults/echo/") == 1
 
 
+@EVERYWHERE
 def test_a_browser_that_stood_still_for_longer_than_the_token_lives_recovers_with_one_refresh(
-    context: BrowserContext, faults: Faults
+    context: Tabs[Tab], faults: Faults
 ) -> None:
     faults.set(lifetimes={"ACCESS_TOKEN_LIFETIME": 3})
     tabs = start_tabs(context, 2)
     before = faults.refreshes
-    stopped = chromium_processes()
+    stopped = processes()
     assert stopped
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
@@ -191,24 +223,6 @@ def test_a_browser_that_stood_still_for_longer_than_the_token_lives_recovers_wit
     assert together(tabs, "calls(3)") == [[200] * 3] * 2
     assert faults.refreshes == before + 1
     assert not [asked for asked in faults.calls if asked["status"] == 401]
-
-
-def chromium_processes() -> list[int]:
-    """Of the browser that this very process has started, parents first."""
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                parents[int(folder.name)] = (int(fields[1]), (folder / "comm").read_text().strip())
-            except OSError:
-                continue  # It has ended meanwhile.
-    found: list[int] = []
-    of = {os.getpid()}
-    while of:
-        of = {process for process, (parent, _) in parents.items() if parent in of}
-        found += sorted(process for process in of if "chrom" in parents[process][1])
-    return found
 
 
 def test_held_down_f5_ends_signed_in(context: BrowserContext, faults: Faults) -> None:
@@ -247,7 +261,8 @@ def test_a_plain_http_host_has_no_locks_and_works(context: BrowserContext, fault
     other.wait_for_function("auth.state.status === 'signed-out'")
 
 
-def test_session_store_keeps_a_user_for_each_tab(context: BrowserContext, faults: Faults) -> None:
+@EVERYWHERE
+def test_session_store_keeps_a_user_for_each_tab(context: Tabs[Tab], faults: Faults) -> None:
     first, second = (start(context.new_page(), store="sessionStore") for _ in range(2))
     log_in(first, "ada")
     log_in(second, "rosa")
