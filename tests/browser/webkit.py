@@ -21,11 +21,11 @@ from urllib.parse import urljoin
 
 LIBRARIES = Path("/usr/lib")
 #: Seconds in which a page has come to what is waited for.
-PATIENCE = 20
-#: What an expression, or the function that it is, comes to; or what it threw.
-EVALUATE = """const [expression, given, done] = arguments;
+PATIENCE = 60
+#: What an expression, or the function that it is, comes to; or what it threw. No `eval`: a page's policy may forbid it.
+EVALUATE = """const [given, done] = arguments;
 const told = async () => {
-    const value = (0, eval)(`(${expression})`);
+    const value = (%s);
     return JSON.stringify(await (typeof value === "function" ? value(given) : value));
 };
 told().then((value) => done({ value }), (error) => done({ error: String(error) }));"""
@@ -159,7 +159,7 @@ class Page:
         self.ask("POST", "back")
 
     def evaluate(self, expression: str, arg: Any = None) -> Any:
-        told = self.ask("POST", "execute/async", {"script": EVALUATE, "args": [expression, arg]})
+        told = self.ask("POST", "execute/async", {"script": EVALUATE.replace("%s", expression, 1), "args": [arg]})
         if "error" in told:
             raise PageError(told["error"])
         return json.loads(told.get("value") or "null")
