@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,13 @@ class Faults:
     def count(self, call: str) -> int:
         return Counter(asked["call"] for asked in self.calls)[call]
 
+    def wait_for(self, call: str) -> None:
+        """Until it is asked."""
+        deadline = time.monotonic() + 60
+        while not self.count(call):
+            assert time.monotonic() < deadline, self.calls
+            time.sleep(0.01)
+
     @property
     def refreshes(self) -> int:
         return self.count("POST /auth/refresh/")
@@ -79,6 +87,10 @@ def faults(demo: Demo) -> Iterator[Faults]:
 def start(page: P, *, path: str = "/faults/page/", store: str = "", **options: Any) -> P:
     """A page with a client that is ready."""
     page.goto(path)
+    return start_here(page, store=store, **options)
+
+
+def start_here(page: P, *, store: str = "", **options: Any) -> P:
     page.evaluate(START, {"options": options, "store": store})
     return page
 

@@ -11,15 +11,15 @@ from playwright.sync_api import Browser, BrowserContext
 
 from . import browsers, faulty
 from .browsers import EVERYWHERE, Tab, Tabs
-from .faulty import Faults, log_in, start, start_tabs, status
+from .faulty import Faults, log_in, start, start_here, start_tabs, status
 from .running import PASSWORD, Demo
 
 pytestmark = pytest.mark.browser
 demo, faults = faulty.demo, faulty.faults
 
 ROUNDS = 100 if "STRESS" in os.environ else 4
-#: Begun, and not waited for.
-LOGIN = f"() => {{ void auth.login({{ username: 'ada', password: '{PASSWORD}' }}).catch(() => {{}}) }}"
+LOGIN = "/auth/login/"
+BEGIN = f"auth.login({{ username: 'ada', password: '{PASSWORD}' }})"
 
 
 @pytest.fixture
@@ -66,35 +66,61 @@ def test_a_page_that_is_reloaded_during_a_login_sends_it_once(context: Tabs[Tab]
     page = context.new_page()
     for _ in range(ROUNDS):
         start(page)
-        faults.set(delay={"/auth/login/": 0.2})
-        page.evaluate(LOGIN)
+        faults.set(delay={LOGIN: 0.3})
+        page.evaluate(f"() => {{ {BEGIN} }}")
+        faults.wait_for(f"POST {LOGIN}")
         start(page)
         # By now a second one would have been sent, too: it queues for the same lock.
         assert page.evaluate("auth.refresh().then(() => 'done')") == "done"
-        assert faults.count("POST /auth/login/") <= 1
+        assert faults.count(f"POST {LOGIN}") == 1
         page.evaluate("auth.logout()")
 
 
 @EVERYWHERE
-def test_a_page_left_during_a_login_and_come_back_to_after_a_logout_is_signed_out(
-    keeping: Tabs[Tab], faults: Faults
+def test_a_page_that_is_reloaded_right_after_a_login_is_signed_in_by_that_one(
+    context: Tabs[Tab], faults: Faults
+) -> None:
+    page = context.new_page()
+    for _ in range(ROUNDS):
+        start(page)
+        faults.set()
+        # Within the moment for which the page still holds its lock.
+        page.evaluate(f"() => {{ window.left = true; {BEGIN}.then(() => location.reload()) }}")
+        page.wait_for_function("!window.left")
+        assert status(start_here(page)) == "signed-in"
+        assert page.evaluate("call()") == 200
+        assert faults.count(f"POST {LOGIN}") == 1
+        page.evaluate("auth.logout()")
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("left", ["during", "after"])
+def test_a_page_left_at_a_login_and_come_back_to_after_a_logout_is_signed_out(
+    keeping: Tabs[Tab], faults: Faults, left: str
 ) -> None:
     page = keeping.new_page()
     for _ in range(ROUNDS):
         start(page)
-        page.evaluate("auth.logout()")
-        faults.set(delay={"/auth/login/": 0.1})
-        page.evaluate(LOGIN)
-        start(page, path="/faults/page/?elsewhere")
+        if left == "during":
+            faults.set(delay={LOGIN: 0.3})
+            page.evaluate(f"() => {{ {BEGIN} }}")
+            faults.wait_for(f"POST {LOGIN}")
+            page.goto("/faults/page/?elsewhere")
+        else:
+            faults.set()
+            page.evaluate(f"() => {{ {BEGIN}.then(() => location.assign('?elsewhere')) }}")
+            page.wait_for_function("location.search")
+        start_here(page)
         assert page.evaluate("auth.logout()") is True
         page.evaluate("history.back()")
         page.wait_for_function("!location.search")
         # Kept by the browser, or loaded anew.
         if not page.evaluate("'auth' in window"):
             start(page)
+        page.wait_for_function("auth.state.status === 'signed-out'")
         assert page.evaluate("call()") == 401
         assert status(page) == "signed-out"
-        assert faults.count("POST /auth/login/") <= 1
+        assert faults.count(f"POST {LOGIN}") == 1
 
 
 @pytest.mark.browsers("chromium")

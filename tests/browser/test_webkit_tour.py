@@ -37,7 +37,7 @@ def test_the_tour(page: webkit.Page) -> None:
     page.goto("/")
     log_in(page, "ada", "open-sesame-43")
     sees(page, "#login-error", "401 invalid_credentials")
-    page.fill("#password", PASSWORD + "\n")
+    page.fill("#password", PASSWORD + webkit.ENTER)
     sees(page, "#account-title", "Signed in as ada")
     sees(page, "#me", "Ada Lovelace")
 
@@ -62,6 +62,7 @@ def test_the_tour(page: webkit.Page) -> None:
     sees(page, "#me", "Ada Lovelace")
     page.click("#logout")
     sees(page, "#message", "You are logged out.")
+    page.wait_for_function("Object.values(localStorage).join() === '.logout'")  # The server has heard it, too.
     assert page.context.cookies() == []
     page.reload()
     sees(page, "#signed-out", "Log in")

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 LIBRARIES = Path("/usr/lib")
+ENTER = "\ue007"
 #: Seconds in which a page has come to what is waited for.
 PATIENCE = 60
 #: What an expression, or the function that it is, comes to; or what it threw. No `eval`: a page's policy may forbid it.
@@ -190,7 +191,10 @@ class Page:
         self.ask("POST", f"element/{self.find(selector)}/click")
 
     def fill(self, selector: str, text: str) -> None:
-        self.ask("POST", f"element/{self.find(selector)}/value", {"text": text})
+        """In place of what stood there."""
+        element = f"element/{self.find(selector)}"
+        self.ask("POST", f"{element}/clear")
+        self.ask("POST", f"{element}/value", {"text": text})
 
 
 class Frame(Page):
