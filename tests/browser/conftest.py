@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _fits(item: pytest.Item) -> bool:
-    marker = item.get_closest_marker("browsers")
-    return browsers.NAME in (marker.args if marker else ("chromium", "firefox"))
+    markers = list(item.iter_markers("browsers"))
+    return all(browsers.NAME in marker.args for marker in markers) if markers else browsers.NAME != "webkit"
 
 
 # A module is as long as Playwright may live: its event loop makes the ORM of other tests in this thread refuse to work.
