@@ -7,13 +7,19 @@ export type Sender = (access: string) => Promise<Response>;
 
 export async function replayable(send: typeof fetch, input: RequestInfo | URL, init: RequestInit): Promise<Sender> {
   const request = input instanceof Request ? input : null;
-  let { body } = init;
-  // Not clone(): its second half leaves as a stream, in chunks, which servers without HTTP/2 read as an empty body.
-  if (request && body == null && !/^(GET|HEAD)$/.test(request.method)) body = await request.arrayBuffer();
+  let { body = null } = init;
+  // Its bytes, since a clone leaves as a stream, in chunks, which servers without HTTP/2 read as an empty body. Only WebKit,
+  // which reads no form that has a file in it, sends a clone as it is.
+  if (request && body == null && !/^(GET|HEAD)$/.test(request.method)) {
+    body = await request
+      .clone()
+      .arrayBuffer()
+      .catch(() => null);
+  }
   return (access) => {
     const headers = headersOf(input, init);
     headers.set("Authorization", `Bearer ${access}`);
-    return send(input, { ...init, headers, ...(body != null && { body }) });
+    return send(body ? input : (request?.clone() ?? input), { ...init, headers, body });
   };
 }
 
