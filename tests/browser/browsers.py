@@ -15,7 +15,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserType
 
-ALL = ("chromium", "firefox", "webkit")
+ALL = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKitGTK"}
 NAME = os.environ.get("BROWSER", "chromium")
 #: How the names of their first processes begin.
 COMMANDS = ("chrom", "firefox", "MiniBrowser")

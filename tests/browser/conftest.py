@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect, sync_playwright
 
-from . import browsers, webkit
+from ..recording import Platform
+from . import browsers, webkit, webkit_pages
 from .browsers import Tab, Tabs
 from .running import PASSWORD, Demo, running
 
@@ -58,10 +59,19 @@ def browser() -> Iterator[Browser | webkit.Driver]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def recorded(request: pytest.FixtureRequest, record_property: Callable[[str, object], None]) -> None:
+    """What passes in which browser."""
+    if "browser" in request.fixturenames:
+        version = request.getfixturevalue("browser").version
+        record_property("platform", Platform("Browsers", browsers.ALL[browsers.NAME], version))
+
+
 @pytest.fixture
-def context(browser: Browser | webkit.Driver, demo: Demo) -> Iterator[BrowserContext | webkit.Profile]:
+def context(browser: Browser | webkit.Driver, demo: Demo) -> Iterator[BrowserContext | webkit_pages.Profile]:
     """A browser of somebody's own."""
-    with webkit.profile(browser, demo.url) if isinstance(browser, webkit.Driver) else attentive(browser, demo) as own:
+    webkits = isinstance(browser, webkit.Driver)
+    with webkit_pages.profile(browser, demo.url) if webkits else attentive(browser, demo) as own:
         yield own
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from . import browsers, faulty, test_other_sites, webkit
+from . import browsers, faulty, test_other_sites, webkit_pages
 from .browsers import EVERYWHERE, Tab, Tabs
 from .faulty import Faults, log_in, start, start_here, status
 from .running import Demo
@@ -86,7 +86,7 @@ def embedded(page: Any, demo: Demo, port: int, store: str) -> Any:
         }).then(() => true)""",
         f"{demo.url}/faults/page/",
     )
-    frame = page.frame() if isinstance(page, webkit.Page) else page.frames[1]
+    frame = page.frame() if isinstance(page, webkit_pages.Page) else page.frames[1]
     return start_here(frame, store=store)
 
 

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from . import webkit
+from . import webkit_pages
 from .running import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.browsers("webkit")]
 
 
-def sees(page: webkit.Page, selector: str, text: str) -> None:
+def sees(page: webkit_pages.Page, selector: str, text: str) -> None:
     """Where the selector leads, there is this text before long, for people to see."""
     where = f"[...document.querySelectorAll({json.dumps(selector)})]"
     page.wait_for_function(
@@ -20,24 +20,24 @@ def sees(page: webkit.Page, selector: str, text: str) -> None:
     )
 
 
-def log_in(page: webkit.Page, name: str, password: str = PASSWORD) -> None:
+def log_in(page: webkit_pages.Page, name: str, password: str = PASSWORD) -> None:
     sees(page, "#signed-out", "Log in")
     page.fill("#username", name)
     page.fill("#password", password)
     page.click("#login button")
 
 
-def newest(page: webkit.Page, title: str, *steps: str) -> None:
+def newest(page: webkit_pages.Page, title: str, *steps: str) -> None:
     for step in steps:
         sees(page, ".stories > li:first-child", step)
     sees(page, ".stories > li:first-child .head b", title)
 
 
-def test_the_tour(page: webkit.Page) -> None:
+def test_the_tour(page: webkit_pages.Page) -> None:
     page.goto("/")
     log_in(page, "ada", "open-sesame-43")
     sees(page, "#login-error", "401 invalid_credentials")
-    page.fill("#password", PASSWORD + webkit.ENTER)
+    page.fill("#password", PASSWORD + webkit_pages.ENTER)
     sees(page, "#account-title", "Signed in as ada")
     sees(page, "#me", "Ada Lovelace")
 
@@ -68,7 +68,7 @@ def test_the_tour(page: webkit.Page) -> None:
     sees(page, "#signed-out", "Log in")
 
 
-def test_a_change_an_hour_after_the_login_asks_for_the_password_and_is_sent_again(page: webkit.Page) -> None:
+def test_a_change_an_hour_after_the_login_asks_for_the_password_and_is_sent_again(page: webkit_pages.Page) -> None:
     page.goto("/")
     log_in(page, "rosa")
     sees(page, "#account-title", "Signed in as rosa")
