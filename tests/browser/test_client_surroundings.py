@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from functools import partial
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route
 
 from . import faulty
 from .browsers import EVERYWHERE, Tab, Tabs
 from .faulty import Faults, log_in, start, start_tabs, status, together
 from .running import PASSWORD, Demo
+from .test_other_sites import serving
 
 pytestmark = pytest.mark.browser
 demo, faults = faulty.demo, faulty.faults
@@ -20,6 +25,8 @@ FORBIDDEN = """for (const name of ["localStorage", "sessionStorage", "BroadcastC
     Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
 Object.defineProperty(Navigator.prototype, "locks", { get() { throw new DOMException("denied", "SecurityError"); } });
 """
+#: What a page says of itself.
+PASSED = ("Authorization", "Content-Type", "Origin")
 FULL = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };"
 
 
@@ -57,32 +64,55 @@ def test_storage_that_was_emptied_costs_one_refresh(context: Tabs[Tab], faults: 
     assert faults.refreshes == 1
 
 
-class Elsewhere:
+class Elsewhere(BaseHTTPRequestHandler):
     """The demo as another origin that exposes no header: what a page of 127.0.0.1 sees of localhost."""
 
-    def __init__(self, page: Page, demo: Demo) -> None:
-        self.url = demo.url.replace("127.0.0.1", "localhost")
-        self.headers = {"Access-Control-Allow-Origin": demo.url, "Access-Control-Allow-Credentials": "true"}
-        self.calls: list[tuple[str, int]] = []
-        page.route(f"{self.url}/**", self.answer)
+    def __init__(self, demo: Demo, calls: list[tuple[str, int]], *connection: Any) -> None:
+        self.demo, self.calls = demo, calls
+        super().__init__(*connection)
 
-    def answer(self, route: Route) -> None:
-        if route.request.method == "OPTIONS":
-            allowed = {"Methods": "GET, POST, PATCH", "Headers": "authorization, content-type"}
-            preflight = {f"Access-Control-Allow-{name}": value for name, value in allowed.items()}
-            route.fulfill(status=204, headers=self.headers | preflight)
-            return
-        response = route.fetch()
-        self.calls.append((response.url.removeprefix(self.url), response.status))
-        route.fulfill(response=response, headers=response.headers | self.headers)
+    def answer(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        if self.command == "OPTIONS":
+            self.send_response(204)
+            self.send_header("Access-Control-Allow-Methods", "GET, POST, PATCH")
+            self.send_header("Access-Control-Allow-Headers", "authorization, content-type")
+            content = b""
+        else:
+            passed = {name: self.headers[name] for name in PASSED if name in self.headers}
+            with closing(HTTPConnection(urlsplit(self.demo.url).netloc, timeout=20)) as connection:
+                connection.request(self.command, self.path, self.rfile.read(length), passed)
+                response = connection.getresponse()
+                content = response.read()
+            self.calls.append((self.path, response.status))
+            self.send_response(response.status)
+            for name, value in response.getheaders():
+                if name not in ("Content-Length", "Connection"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+        self.send_header("Access-Control-Allow-Origin", self.demo.url)
+        self.send_header("Access-Control-Allow-Credentials", "true")
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_OPTIONS = do_GET = do_POST = do_PATCH = answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
 
 
-def test_on_another_origin_a_refusal_is_read_from_its_body(page: Page, faults: Faults, demo: Demo) -> None:
-    elsewhere = Elsewhere(page, demo)
-    start(page, store="localStore", baseURL=f"{elsewhere.url}/auth/")
+@EVERYWHERE
+def test_on_another_origin_a_refusal_is_read_from_its_body(page: Tab, faults: Faults, demo: Demo) -> None:
+    calls: list[tuple[str, int]] = []
+    with serving(partial(Elsewhere, demo, calls)) as port:
+        ask_elsewhere(page, faults, f"http://localhost:{port}", calls)
+
+
+def ask_elsewhere(page: Tab, faults: Faults, url: str, calls: list[tuple[str, int]]) -> None:
+    start(page, store="localStore", baseURL=f"{url}/auth/")
     log_in(page, "rosa")
-    assert page.evaluate("url => call(url, { method: 'POST' })", f"{elsewhere.url}/old-login/") == 204
-    start(page, store="localStore", baseURL=f"{elsewhere.url}/auth/")  # With a token that says so, too.
+    assert page.evaluate("url => call(url, { method: 'POST' })", f"{url}/old-login/") == 204
+    start(page, store="localStore", baseURL=f"{url}/auth/")  # With a token that says so, too.
     page.evaluate(
         """password => auth.on("step-up", ({ maxAge, waitUntil }) => {
         window.asked = maxAge;
@@ -90,17 +120,17 @@ def test_on_another_origin_a_refusal_is_read_from_its_body(page: Page, faults: F
     })""",
         PASSWORD,
     )
-    elsewhere.calls.clear()
+    calls.clear()
     change = """url => call(url, {
         method: "PATCH", body: '{"grade": "B"}', headers: { "Content-Type": "application/json" },
     })"""
 
-    assert page.evaluate(change, f"{elsewhere.url}/office/1/") == 200
+    assert page.evaluate(change, f"{url}/office/1/") == 200
     assert page.evaluate("asked") == 300
-    assert elsewhere.calls == [("/office/1/", 401), ("/auth/reauthenticate/", 200), ("/office/1/", 200)]
+    assert calls == [("/office/1/", 401), ("/auth/reauthenticate/", 200), ("/office/1/", 200)]
 
     hidden = "async url => [...(await fetch(url)).headers.keys()].filter((name) => /retry|authenticate/.test(name))"
-    assert page.evaluate(hidden, f"{elsewhere.url}/profile/") == []
+    assert page.evaluate(hidden, f"{url}/profile/") == []
     faults.set(refresh=["429 for long"])
     error = page.evaluate("() => auth.refresh().catch(({ code, retryAfter }) => [code, retryAfter])")
     assert error == ["rate_limited", 7]
