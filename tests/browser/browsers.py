@@ -40,6 +40,7 @@ EXPECTED = re.compile(
     r"Failed to load resource: (the server responded with a status of (400|401|403|429|502|503) "
     r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
     r"|Access to (fetch|XMLHttpRequest) at 'http://localhost:.* has been blocked by CORS policy"
+    r"|The Same Origin Policy disallows reading the remote resource at\shttp://localhost:"
     r"|Cookie “ironclad_refresh_token” has been rejected because it is in a cross-site context"
     r"|WebSocket connection to '.*' failed: (HTTP Authentication failed|Error during .*: Unexpected response code: 403)"
 )

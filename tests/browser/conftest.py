@@ -80,14 +80,18 @@ def attentive(browser: Browser, demo: Demo) -> Iterator[BrowserContext]:
     """At the end, its pages must have met no error that they did not handle."""
     complaints: list[str] = []
 
+    def hear(text: str) -> None:
+        if not browsers.EXPECTED.match(text):
+            complaints.append(text)
+
     def listen(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not browsers.EXPECTED.match(message.text):
-            complaints.append(message.text)
+        if message.type in ("error", "warning"):
+            hear(message.text)
 
     context = browser.new_context(base_url=demo.url, locale="en-GB")
     context.set_default_timeout(20_000)
     context.on("console", listen)
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
+    context.on("weberror", lambda error: hear(str(error.error)))
     yield context
     context.close()
     assert not complaints
