@@ -55,7 +55,7 @@ def add(path: Path, kind: str, name: str, run: Run) -> None:
 
 
 def tables(record: Record) -> str:
-    return "\n".join(_table(kind, record[kind]) for kind in KINDS if kind in record)
+    return "".join(_table(kind, record[kind]) for kind in KINDS if kind in record)
 
 
 _HEAD: Final = "| | version | tests that passed | Python | Django | release | on |\n|---|---|---|---|---|---|---|"
