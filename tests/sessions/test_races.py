@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -15,12 +14,9 @@ from django.db import connection, connections
 
 from django_ironclad.models import Session
 
-from ..conftest import Api, Person, race, time_passes
+from ..conftest import BEHIND_A_POOLER, Api, Person, race, time_passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-#: scripts/with_pgbouncer.py says so.
-BEHIND_A_POOLER = bool(os.environ.get("PGBOUNCER"))
 
 
 @pytest.fixture(params=["read committed", "repeatable read", "serializable"])

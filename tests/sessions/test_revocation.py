@@ -28,7 +28,7 @@ from django_ironclad.models import Session
 from django_ironclad.sessions import recent, revoked
 from django_ironclad.sessions.revoked import RevokedSessions, revoked_sessions
 
-from ..conftest import Api, Person, race
+from ..conftest import Api, Person, its_connection_dies, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -362,15 +362,6 @@ def test_while_the_database_is_gone_it_is_asked_once_an_interval(api: Api, ada: 
 
 
 needs_a_server = pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no server that could go")
-
-
-def its_connection_dies() -> None:
-    if connection.vendor == "mysql":
-        # Closed by its own side, PyMySQL's cannot be closed again.
-        number = connection.connection.thread_id()
-        race(1, lambda _: connection.cursor().execute("KILL %s", [number]))
-    else:
-        connection.connection.close()
 
 
 @needs_a_server
