@@ -445,3 +445,27 @@ def test_a_default_project_that_follows_the_readme_hears_nothing(tmp_path: Path)
         "ironclad.W001",  # SESSION_COOKIE_SECURE
         "ironclad.W011",  # who limits logins
     }
+
+
+def test_an_authenticator_of_theirs_that_stands_before_ours_is_an_error() -> None:
+    authentication = pytest.importorskip("rest_framework_simplejwt.authentication")
+    theirs = "rest_framework_simplejwt.authentication.JWTAuthentication"
+    own = type("Own", (authentication.JWTAuthentication,), {})
+    ours = "django_ironclad.drf.BearerAuthentication"
+    orders: list[tuple[list[Any], bool]] = [
+        ([theirs, ours], True),
+        ([own, SessionAuthentication, BearerAuthentication], True),
+        ([ours, theirs], False),
+        ([theirs], False),
+    ]
+    for named, wanted in orders:
+        with override_settings(REST_FRAMEWORK={"DEFAULT_AUTHENTICATION_CLASSES": named}):
+            assert ("E040" in heard()) is wanted, named
+
+
+def test_a_setting_that_nobody_reads_any_more_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "knox", raising=False)
+    with override_settings(REST_KNOX={}):
+        assert heard() == {"W041"}
+        monkeypatch.setitem(sys.modules, "knox", sys)
+        assert heard() == set()
