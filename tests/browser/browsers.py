@@ -41,6 +41,7 @@ EXPECTED = re.compile(
     r"|net::ERR_(FAILED|EMPTY_RESPONSE|INTERNET_DISCONNECTED))"
     r"|Access to (fetch|XMLHttpRequest) at 'http://localhost:.* has been blocked by CORS policy"
     r"|The Same Origin Policy disallows reading the remote resource at\shttp://localhost:"
+    r"|Firefox can’t establish a connection to the server at ws://"
     r"|Cookie “ironclad_refresh_token” has been rejected because it is in a cross-site context"
     r"|WebSocket connection to '.*' failed: (HTTP Authentication failed|Error during .*: Unexpected response code: 403)"
 )

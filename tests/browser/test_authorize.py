@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from .running import ROOT, Demo, demo_environment, running
 
-pytestmark = pytest.mark.browser
+# In Firefox the form of Swagger UI took no token when Playwright filled it in; why is not known.
+pytestmark = [pytest.mark.browser, pytest.mark.browsers("chromium")]
 
 
 @pytest.fixture(scope="module")

@@ -174,6 +174,7 @@ def test_a_browser_lets_no_sibling_set_the_name_itself(context: BrowserContext, 
     assert context.cookies() == []
 
 
+@pytest.mark.browsers("chromium")  # Firefox clears nothing but what is the host's own.
 def test_what_a_sibling_host_can_do_is_to_take_the_cookie_away(context: BrowserContext, app: Demo, evil: str) -> None:
     """As docs/security.md says: its owner logs in again, and the session that is left is nobody else's."""
     page, _ = visit(context, app)

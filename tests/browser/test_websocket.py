@@ -97,7 +97,7 @@ def url(demo: Demo) -> str:
 
 
 def start(page: Page) -> Page:
-    page.goto("/auth/jwks.json")
+    page.goto("/static/django_ironclad/ironclad.js")
     page.evaluate(START)
     log_in(page)
     return page
@@ -144,7 +144,7 @@ def test_a_page_is_connected_as_who_it_is(page: Page) -> None:
 
 
 def test_a_websocket_is_refused_without_a_token_or_with_a_stale_one(page: Page, demo: Demo, url: str) -> None:
-    page.goto("/auth/jwks.json")
+    page.goto("/static/django_ironclad/ironclad.js")
     token = demo.login("ada")["access_token"]
     assert page.evaluate(TRY, [url, ["ironclad.bearer", token]]) == "open"
 
