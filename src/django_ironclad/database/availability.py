@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 #: How often a transaction is tried that the database cannot put in line with others.
 ATTEMPTS: Final = 4
+#: Seconds before the second time; then twice as many.
+MOMENT: Final = 0.01
 #: serialization_failure and deadlock_detected, of PostgreSQL; a deadlock, and a row changed since the snapshot, of
 #: MySQL and MariaDB.
 _SERIALIZATION: Final = frozenset({"40001", "40P01", 1213, 1020})
@@ -67,11 +70,13 @@ def in_line(run: Callable[[], T], *, using: str) -> T:
     At SERIALIZABLE PostgreSQL may say so of a mere SELECT. Within somebody's transaction it is tried once: that one is
     broken then. Raises OperationalError.
     """
-    for left in reversed(range(ATTEMPTS)):
+    for tried in range(ATTEMPTS):
         try:
             return run()
         except OperationalError as error:
             within = transaction.get_connection(using).in_atomic_block
-            if within or not left or not is_serialization_failure(error):
+            if within or tried + 1 == ATTEMPTS or not is_serialization_failure(error):
                 raise
+        # Whoever is in the way needs a moment to be out of it.
+        time.sleep(MOMENT * 2**tried)
     raise AssertionError
