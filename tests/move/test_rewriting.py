@@ -195,3 +195,11 @@ def test_the_report_is_text_or_json_and_its_exit_code_says_what_is_left(file: Pa
 def test_a_path_that_is_not_there_is_an_error() -> None:
     with pytest.raises(CommandError, match=r"There is no nowhere\."):
         said("simplejwt", "nowhere")
+
+
+def test_nothing_of_ours_is_imported_to_find_out_what_it_has(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    file.write_text("from rest_framework_jwt.views import obtain_jwt_token\nfrom rest_framework_jwt import views\n")
+    views = "django_ironclad.contrib.drf_jwt.views"
+    monkeypatch.delitem(sys.modules, views, raising=False)
+    said("drf-jwt", file)
+    assert views not in sys.modules

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 from .packages import Package
+
+#: What holds the whole package.
+_ROOT: Final = Path(__file__).parents[2]
 
 
 def counterpart(package: Package, dotted: str) -> str | None:
@@ -35,12 +38,10 @@ def has_models(package: Package) -> bool:
 
 @lru_cache(maxsize=64)
 def _file(module: str) -> Path | None:
-    """Of its parents only the packages are imported, which hold nothing but a sentence."""
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return None
-    return Path(spec.origin) if spec and spec.origin else None
+    """Where a module of ours is. `find_spec` would import what it is in, and that has models of no app yet."""
+    path = _ROOT.joinpath(*module.split("."))
+    files = (path.with_name(f"{path.name}.py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
 
 
 @lru_cache(maxsize=64)
