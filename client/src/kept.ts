@@ -1,7 +1,7 @@
 /** What survives a reload: who is signed in, and the logout that the server has not heard of. */
 
 import type { Session } from "./session.js";
-import { NOBODY, type Store } from "./store.js";
+import type { Store } from "./store.js";
 import { attempt } from "./surroundings.js";
 
 export interface Kept {
@@ -21,7 +21,7 @@ export function kept(here: Kept): string {
   const { _name: name, _memory: memory } = here;
   const text = here._unseen ? "" : attempt(() => here._store.get(name));
   // A tab that knew of nobody has not logged anybody out.
-  if (text && (text !== NOBODY || !here._session)) memory.set(name, text);
+  if (text && (text[2] || !here._session)) memory.set(name, text);
   else {
     here._unseen = false;
     for (const [key, known] of memory) keep(here, known, key);

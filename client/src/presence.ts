@@ -43,7 +43,7 @@ export function enter(here: Here, next: Session): Session | null {
 export function leave(here: Here, sid: string, reason: Reason): void {
   become(here, null);
   here._ended.add(sid);
-  if (sidOf(kept(here)) === sid) keep(here, NOBODY + reason);
+  if (sidOf(kept(here)) === sid) keep(here, NOBODY + sid + NOBODY + reason);
   const { status } = here._state;
   change(here, { status: "signed-out", user: null, claims: null, degraded: false, reason });
   if (status !== "signed-out" && reason) emit(here, "signed-out", { reason });
@@ -89,7 +89,10 @@ export function tellSession(here: Here, told: Session): void {
 /** Whether somebody else is signed in by now, of whom this tab has not heard; after a logout it is out. */
 export function missed(here: Here): boolean {
   const text = kept(here);
-  if (!here._session || !here._store.shared || here._unseen) return false;
-  if (text[0] === NOBODY) leave(here, here._session.sid, text.slice(1) as Reason);
-  return !!here._session && sidOf(text) !== here._session.sid;
+  if (here._unseen || !here._session || !here._store.shared) return false;
+  const [sid, out, reason] = text.split(".");
+  if (sid) return sid !== here._session.sid;
+  // Of somebody before: Firefox's storage may be slower than the message that told who is here now.
+  if (out === here._session.sid) leave(here, out, reason as Reason);
+  return !out;
 }

@@ -73,7 +73,7 @@ async function askServer(here: Here, overtaken: () => boolean, isVoid: () => boo
     const token = kept(here);
     const sid = sidHere(here);
     // Without a session that is known of, only a cookie is worth asking for.
-    if (!sidOf(token) && (!here._byCookie || here._session)) return leave(here, sid, token.slice(1) as Reason);
+    if (!sidOf(token) && (!here._byCookie || here._session)) return leave(here, sid, token.split(".")[2] as Reason);
     here._inFlight = aborter();
     try {
       const answer = await postToken(here, "refresh/", token, { controller: here._inFlight });

@@ -14,7 +14,7 @@ export interface Store {
   set(name: string, text: string): void;
 }
 
-/** How the text begins that says: nobody is signed in; what follows is why. Nothing at all says that it is not known, or was, until storage was emptied. */
+/** How the text begins that says: nobody is signed in; what follows is whose session it was, and why. Nothing at all says that it is not known, or was, until storage was emptied. */
 export const NOBODY = ".";
 
 /** The default: the refresh token is in an HttpOnly cookie, where no script sees it; kept is only which session it is of. */

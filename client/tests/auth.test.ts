@@ -94,7 +94,7 @@ describe("signing in and out", () => {
     expect(auth.state).toMatchObject({ status: "signed-out", user: null, claims: null, reason: "logout" });
     expect(await settle(told)).toBe(true);
     expect(browser.server.rows.get("sid-1")?.alive).toBe(false);
-    expect([...browser.local.items]).toEqual([[KEY, ".logout"]]);
+    expect([...browser.local.items]).toEqual([[KEY, ".sid-1.logout"]]);
     expect(await settle(auth.token())).toBe("");
     expect(out).toEqual(["logout"]);
   });
@@ -156,7 +156,7 @@ describe("signing in and out", () => {
     browser.goOnline();
     await passes(1000);
     expect(browser.server.rows.get("sid-1")?.alive).toBe(false);
-    expect([...browser.local.items]).toEqual([[KEY, ".logout"]]);
+    expect([...browser.local.items]).toEqual([[KEY, ".sid-1.logout"]]);
     expect(browser.server.refreshes).toBe(0);
   });
 
@@ -370,7 +370,7 @@ describe("refreshing", () => {
     expect(out).toEqual(["invalid_grant"]);
     expect(auth.state).toMatchObject({ status: "signed-out", reason: "invalid_grant" });
     expect(browser.server.refreshes).toBe(1);
-    expect([...browser.local.items]).toEqual([[KEY, ".invalid_grant"]]);
+    expect([...browser.local.items]).toEqual([[KEY, ".sid-1.invalid_grant"]]);
   });
 
   test.each(["memory", "local"])("invalid_request, as for two cookies of one name, ends nothing (%s)", async (kind) => {
@@ -577,7 +577,7 @@ describe("tabs", () => {
     expect(await settle(second.refresh())).toBe("");
     expect(second.state).toMatchObject({ status: "signed-out", reason: "logout" });
     expect([...browser.local.items]).toEqual([
-      [KEY, ".logout"],
+      [KEY, ".sid-1.logout"],
       [`${KEY}:ended`, "sid-1"],
     ]);
   });
@@ -617,6 +617,25 @@ describe("tabs", () => {
     expect(loading.state.user?.username).toBe("rosa");
     await passes(5000);
     expect([loading.state.user?.username, other.state.user?.username]).toEqual(["rosa", "rosa"]);
+  });
+
+  test("a storage that is slower than the news of a login still holds the logout before it, and signs nobody out", async () => {
+    const first = await browser.signedIn();
+    const second = browser.tab();
+    await settle(second.ready);
+    await settle(first.logout());
+    await settle(first.login({ username: "rosa", password: "right" }));
+    await passes(10);
+    const current = browser.local.getItem(KEY) as string;
+    browser.local.setItem(KEY, ".sid-1.logout");
+    const { refreshes } = browser.server;
+
+    expect(await settle(second.token())).toBe(await settle(first.token()));
+    expect(second.state).toMatchObject({ status: "signed-in", user: { username: "rosa" } });
+    expect(browser.server.refreshes).toBe(refreshes);
+    browser.local.setItem(KEY, `.${current}.logout`);
+    expect(await settle(second.token())).toBe("");
+    expect(second.state).toMatchObject({ status: "signed-out", reason: "logout" });
   });
 
   test("another user who signs in elsewhere is the user here, and a POST that waits is not sent as them", async () => {
@@ -741,13 +760,13 @@ describe("stores", () => {
     browser.goOffline();
     await settle(auth.logout());
     expect([...browser.local.items]).toEqual([
-      [KEY, ".logout"],
+      [KEY, ".sid-1.logout"],
       [`${KEY}:ended`, "sid-1.0.0.mac"],
     ]);
     browser.goOnline();
     await passes(500);
     expect(browser.server.rows.get("sid-1")?.alive).toBe(false);
-    expect([...browser.local.items]).toEqual([[KEY, ".logout"]]);
+    expect([...browser.local.items]).toEqual([[KEY, ".sid-1.logout"]]);
   });
 
   test("localStore: a login as another ends the session before", async () => {

@@ -165,9 +165,9 @@ describe("a page that comes back from the browser's cache", () => {
     await passes(300);
     leave();
     browser.server.latency = 2;
-    browser.local.setItem(`ironclad:1:${ORIGIN}/auth/`, ".logout");
+    browser.local.setItem(`ironclad:1:${ORIGIN}/auth/`, ".sid-1.logout");
     expect(await settle(asked)).toBe("");
     expect(page.state).toMatchObject({ status: "signed-out", reason: "logout" });
-    expect(browser.local.getItem(`ironclad:1:${ORIGIN}/auth/`)).toBe(".logout");
+    expect(browser.local.getItem(`ironclad:1:${ORIGIN}/auth/`)).toBe(".sid-1.logout");
   });
 });
