@@ -8,6 +8,7 @@ import pytest
 
 from . import webkit_pages
 from .running import PASSWORD
+from .test_client_tabs import ONLY_THE_LOGOUT_IS_KEPT
 
 pytestmark = [pytest.mark.browser, pytest.mark.browsers("webkit")]
 
@@ -62,7 +63,7 @@ def test_the_tour(page: webkit_pages.Page) -> None:
     sees(page, "#me", "Ada Lovelace")
     page.click("#logout")
     sees(page, "#message", "You are logged out.")
-    page.wait_for_function("Object.values(localStorage).join() === '.logout'")  # The server has heard it, too.
+    page.wait_for_function(ONLY_THE_LOGOUT_IS_KEPT)
     assert page.context.cookies() == []
     page.reload()
     sees(page, "#signed-out", "Log in")
