@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -142,7 +141,7 @@ def test_login_is_post_only(method: str) -> None:
 
 @override_settings(PASSWORD_HASHERS=SLOW_HASHER)
 def test_nobody_learns_which_users_exist(db: None, api: Api, person: Callable[..., Person]) -> None:
-    """Same status, body and headers, and one password hash each: medians of 30 tries within 20 % of each other."""
+    """Same status, body and headers, and one password hash each: the quickest of 30 tries within 20 % of each other."""
     ada, inactive = person("ada"), person("alan", is_active=False)
     tries = {
         "wrong password": {"username": ada.name, "password": "wrong"},
@@ -162,8 +161,9 @@ def test_nobody_learns_which_users_exist(db: None, api: Api, person: Callable[..
     assert len({str(sorted(answer.items())) for answer in answers.values()}) == 1
     assert answers["wrong password"].json()["error"] == "invalid_credentials"
     assert 'error="invalid_credentials"' in answers["wrong password"]["WWW-Authenticate"]
-    medians = {name: statistics.median(times) for name, times in seconds.items()}
-    assert max(medians.values()) <= 1.2 * min(medians.values()), medians
+    # What a busy machine adds differs from try to try; what a way through the code costs is in each of them.
+    quickest = {name: min(times) for name, times in seconds.items()}
+    assert max(quickest.values()) <= 1.2 * min(quickest.values()), quickest
     assert Session.objects.count() == 0
 
 
