@@ -274,8 +274,8 @@ SPACES = ["\u0085", "\u00a0", "\u1680", "\u2000", "\u2007", "\u2028", "\u2029", 
 LOOKALIKES = [
     *(f"{space.encode().decode('latin-1')}{NAME}" for space in SPACES),
     *(f"{NAME}{space.encode().decode('latin-1')}" for space in SPACES[:2]),
-    *(f"{byte}{NAME}" for byte in ("\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", '"', "=", "$")),
-    *(f'"{NAME}"', NAME.lower(), NAME.upper(), f"{NAME}[]", NAME.replace("-", "_", 1), f"a,{NAME}"),
+    *(f"{byte}{NAME}" for byte in ("\xa0", "\x85", "\x0b", "\x0c", "\x1c", "\x1f", '"', "=", "$", "x")),
+    *(f'"{NAME}"', NAME.lower(), NAME.upper(), f"{NAME}[]", f"{NAME}x", NAME.replace("-", "_", 1), f"a,{NAME}"),
 ]
 
 

@@ -23,10 +23,8 @@ def tell(signal: Signal, event: str, session: Session, *, level: int = logging.I
     Neither can fail: the row has moved, and an answer that is lost now is a doubt, or an end.
     """
     line = {"session": str(session.pk), "user": naming.key_text(session.user_id), **facts}
-    # The one control character that JSON leaves as it is.
-    text = json.dumps(line).replace("\x7f", "\\u007f")
     with _printed_at_most():
-        logger.log(level, "%s %s", event, text, extra={"event": event, **line})
+        logger.log(level, "%s %s", event, json.dumps(line), extra={"event": event, **line})
     with _printed_at_most():
         signal.send_robust(Session, session=session, **facts)
 
