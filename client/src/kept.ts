@@ -20,7 +20,7 @@ export interface Kept {
 export function kept(here: Kept): string {
   const { _name: name, _memory: memory } = here;
   const text = here._unseen ? "" : attempt(() => here._store.get(name));
-  // A tab that knew of nobody has not logged anybody out.
+  // A tab that knew of nobody, and left only "..", has not logged anybody out.
   if (text && (text[2] || !here._session)) memory.set(name, text);
   else {
     here._unseen = false;
