@@ -54,7 +54,7 @@ def test_a_page_that_comes_back_from_the_browsers_cache_looks_who_is_signed_in(
     page.wait_for_function("async () => !(await navigator.locks.query()).held.length")
     start(page, path="/faults/page/?elsewhere")
     assert page.evaluate("auth.logout()") is True
-    page.evaluate("history.back()")
+    page.evaluate("() => { setTimeout(() => history.back()) }")
     page.wait_for_function("window.kept && auth.state.status === 'signed-out'")
     assert page.evaluate("[window.kept, window.back]") == [True, True]
     assert page.evaluate("[auth.state.reason, auth.state.user]") == ["logout", None]
@@ -112,7 +112,7 @@ def test_a_page_left_at_a_login_and_come_back_to_after_a_logout_is_signed_out(
             page.wait_for_function("location.search")
         start_here(page)
         assert page.evaluate("auth.logout()") is True
-        page.evaluate("history.back()")
+        page.evaluate("() => { setTimeout(() => history.back()) }")
         page.wait_for_function("!location.search")
         # Kept by the browser, or loaded anew.
         if not page.evaluate("'auth' in window"):
