@@ -13,7 +13,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
-from django.db import connection
+from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
@@ -297,3 +297,17 @@ def test_a_websocket_asks_off_the_event_loop(api: Api, rosa: Person, ada: Person
     assert asyncio.run(hear(api.login(rosa)["access_token"])) == ["barred", *NAMES]
     assert asyncio.run(hear(api.login(ada)["access_token"])) == []
     assert Session.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_thread_that_asked_for_a_websocket_keeps_no_connection(api: Api, rosa: Person) -> None:
+    token = api.login(rosa)["access_token"]
+
+    async def scenario() -> Any:
+        connection = Connection()
+        await connection.admit(token)
+        await connection.require(Requirement(group="barred"))
+        # In the same thread as the questions before.
+        return await sync_to_async(lambda: connections["default"].connection)()
+
+    assert asyncio.run(scenario()) is None

@@ -28,9 +28,12 @@ async def in_thread(function: Callable[P, R], *arguments: P.args, **named: P.kwa
     """What `function` returns, called off the event loop."""
 
     def run() -> R:
-        _drop_broken_connections()
-        with in_schema(home(), known_realm()):
-            return function(*arguments, **named)
+        _drop_old_connections()
+        try:
+            with in_schema(home(), known_realm()):
+                return function(*arguments, **named)
+        finally:
+            _drop_old_connections()
 
     return await sync_to_async(run)()
 
@@ -45,17 +48,17 @@ async def read_news(realm: str) -> None:
 
 
 def _freshen(name: str) -> None:
-    _drop_broken_connections()
+    _drop_old_connections()
     try:
         # No middleware of a tenant's has prepared a thread here.
         with realm(name) if name else nullcontext(), in_schema(home(), name):
             ended_sessions(name).freshen()
     finally:
-        _drop_broken_connections()
+        _drop_old_connections()
 
 
-def _drop_broken_connections() -> None:
-    """What Django does between requests, of which there are none here; but a transaction, such as a test's, goes on."""
+def _drop_old_connections() -> None:
+    """What Django does before and after a request: there is none here. A transaction, such as a test's, goes on."""
     for each in connections.all(initialized_only=True):
         if not each.in_atomic_block:
             each.close_if_unusable_or_obsolete()
