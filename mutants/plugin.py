@@ -7,6 +7,7 @@ module imported with a fault, and all the tests run.
 
 from __future__ import annotations
 
+import gc
 import importlib.abc
 import importlib.util
 import json
@@ -17,6 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import Any
@@ -155,6 +157,7 @@ def _try(
         for descriptor in (1, 2):
             os.dup2(nowhere, descriptor)
         function.__code__ = code
+        _start_threads_anew()
         for item in items:
             session._setupstate.teardown_exact(item)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=item)
@@ -163,6 +166,14 @@ def _try(
         status = int(failures.count > 0)
     finally:
         os._exit(status)
+
+
+def _start_threads_anew() -> None:
+    """A fork has none of the threads that a pool believes to have, asgiref's for one: a test would wait for ever."""
+    for pool in gc.get_objects():
+        if isinstance(pool, ThreadPoolExecutor):
+            pool._threads = set()
+            pool._idle_semaphore = threading.Semaphore(0)
 
 
 def _code(within: CodeType, name: str) -> CodeType | None:
