@@ -18,7 +18,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 #: Those with a server of their own, and those that know no database.
 ELSEWHERE: Final = (
-    *("attacks", "browser", "processes", "project", "properties", "simulation"),
+    *("attacks", "browser", "move", "processes", "project", "properties", "simulation"),
     *("database/test_clock_steps.py", "database/test_full_disk.py", "tokens/test_tokens.py", "tokens/test_vectors.py"),
 )
 #: What depends on a database's clock, its locks, its snapshots, and whose turn it is.
@@ -36,6 +36,8 @@ CONNECTIONS: Final = (
     *("database/test_statements.py", "database/test_availability.py", "sessions/test_in_line.py"),
     *("sessions/test_races.py::test_the_threads_that_come_late_get_one_branch", "auth/test_logout.py"),
 )
+#: What reads and writes sessions and users. On MariaDB all of the server's tests run.
+ROWS: Final = ("auth", "database", "sessions", "users", "test_admin.py", "test_commands.py", "test_realms.py")
 #: Others change a user in a transaction of their own while that user logs in, which PostgreSQL may refuse them there.
 SERIALIZABLE: Final = (
     *("sessions/test_in_line.py", "sessions/test_new_seed.py", "sessions/test_races.py", "sessions/test_refresh.py"),
@@ -70,14 +72,16 @@ PGBOUNCER: Final = ("postgres", "pgbouncer")
 LEVEL: Final = "options=-c%20default_transaction_isolation%3D"
 WAYS: Final = {
     "mariadb": Way("MariaDB", ("mariadb",), small=MARIADB),
-    "mariadb-repeatable-read": Way("MariaDB at REPEATABLE READ", ("mariadb",), "isolation_level=repeatable%20read"),
-    "pgbouncer": Way("PostgreSQL behind PgBouncer", PGBOUNCER),
-    "pgbouncer-server-side-binding": Way(
-        "PostgreSQL behind PgBouncer, server_side_binding", PGBOUNCER, "server_side_binding=true", CONNECTIONS
+    "mariadb-repeatable-read": Way(
+        "MariaDB at REPEATABLE READ", ("mariadb",), "isolation_level=repeatable%20read", whole=ROWS
     ),
-    "pool": Way("PostgreSQL, psycopg's pool", POSTGRESQL, "pool=true", CONNECTIONS),
-    "server-side-binding": Way("PostgreSQL, server_side_binding", POSTGRESQL, "server_side_binding=true"),
-    "repeatable-read": Way("PostgreSQL at REPEATABLE READ", POSTGRESQL, f"{LEVEL}repeatable%5C%20read"),
+    "pgbouncer": Way("PostgreSQL behind PgBouncer", PGBOUNCER, whole=ROWS),
+    "pgbouncer-server-side-binding": Way(
+        "PostgreSQL behind PgBouncer, server_side_binding", PGBOUNCER, "server_side_binding=true", CONNECTIONS, ROWS
+    ),
+    "pool": Way("PostgreSQL, psycopg's pool", POSTGRESQL, "pool=true", CONNECTIONS, ROWS),
+    "server-side-binding": Way("PostgreSQL, server_side_binding", POSTGRESQL, "server_side_binding=true", whole=ROWS),
+    "repeatable-read": Way("PostgreSQL at REPEATABLE READ", POSTGRESQL, f"{LEVEL}repeatable%5C%20read", whole=ROWS),
     "serializable": Way("PostgreSQL at SERIALIZABLE", POSTGRESQL, f"{LEVEL}serializable", whole=SERIALIZABLE),
 }
 
