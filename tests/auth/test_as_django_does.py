@@ -421,7 +421,7 @@ def test_who_is_deactivated_meanwhile_stays_so_and_gets_no_new_password(api: Api
     assert ada.user.check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("before", [make_password(None), ""])
+@pytest.mark.parametrize("before", [make_password(None), ""], ids=["unusable", "empty"])
 @override_settings(AUTHENTICATION_BACKENDS=[f"{HERE}.Directory", MODEL])
 def test_a_password_that_is_kept_elsewhere_is_not_changed_here(api: Api, ada: Person, before: str) -> None:
     ada.user.password = before
