@@ -37,7 +37,7 @@ _SESSIONS = [
     "tests/database/test_prepared.py::test_the_session_that_was_just_started_is_the_one_in_the_database",
     *("-k", "not races and not twenty"),
 ]
-_REVOKED = ["tests/sessions/test_revocation.py", "tests/sessions/test_revocation_stories.py"]
+_REVOKED = ["tests/sessions/test_revocation.py", "tests/sessions/test_revocation_stories.py", "tests/test_realms.py"]
 _HTTP = [
     *("tests/http/test_cookies.py", "tests/auth/test_login.py", "tests/properties/test_requests.py"),
     "tests/auth/test_as_django_does.py",

@@ -6,6 +6,7 @@ import functools
 import importlib.util
 import operator
 import os
+import sys
 import threading
 import time
 import uuid
@@ -115,13 +116,26 @@ def test_what_looks_like_a_test_runner_is_none(
     assert refused(token)
 
 
-def test_what_ended_here_is_refused_here_at_once(api: Api, ada: Person, clock: Clock) -> None:
+def test_a_server_that_knows_nothing_of_djangos_test_tools_reads_as_well(
+    api: Api, ada: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = api.login(ada)["access_token"]
+    monkeypatch.delitem(sys.modules, "django.test.utils")
+    assert not refused(token)
+    end_elsewhere()
+    clock.now += 1
+
+    assert refused(token)
+
+
+def test_what_ended_here_is_refused_here_at_once_and_read_once(api: Api, ada: Person, clock: Clock) -> None:
     tokens = api.login(ada)
     assert not refused(tokens["access_token"])
 
     api.logout(tokens["refresh_token"])
 
     assert refused(tokens["access_token"])
+    assert statements(lambda: refused(tokens["access_token"])) == 0
 
 
 def test_what_ended_elsewhere_is_refused_an_interval_later(api: Api, ada: Person, clock: Clock) -> None:
@@ -219,6 +233,26 @@ def test_a_read_that_was_under_way_when_a_session_ended_is_not_believed(api: Api
     with connection.execute_wrapper(end_meanwhile):
         assert not refused(tokens["access_token"])
         assert refused(tokens["access_token"])
+
+
+def test_an_answer_that_comes_late_takes_nothing_back(
+    api: Api, ada: Person, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = api.login(ada)["access_token"]
+    assert not refused(token)
+    asked: list[Any] = []
+    with monkeypatch.context() as slow:
+        slow.setattr(revoked, "take_committed", lambda *question: asked.append(question))
+        clock.now += 1
+        assert not refused(token)
+    end_elsewhere()
+    clock.now += 1
+    assert refused(token)
+
+    [(_, take, _)] = asked
+    take([])
+
+    assert auth.verify(token).sid in revoked_sessions
 
 
 def test_in_a_transaction_the_newest_state_counts_and_its_own_snapshot_does_not(
