@@ -21,6 +21,7 @@ NAME = os.environ.get("BROWSER", "chromium")
 COMMANDS = ("chrom", "firefox", "MiniBrowser")
 #: A test of this kind asks its browser for no more than `Tabs` and `Tab` have.
 EVERYWHERE = pytest.mark.browsers(*ALL)
+STRESS = bool(os.environ.get("STRESS"))
 #: Hosts that are this machine: those of campus.example are no secure context, http, and not localhost.
 HOSTS = ("campus.example", "*.campus.example", "*.example.test", "*.elsewhere.test")
 FLAGS = [
@@ -103,3 +104,8 @@ def options(preferences: Mapping[str, Any] | None = None) -> dict[str, Any]:
         settings = {**PREFERENCES, **(preferences or {})}
         return {"channel": "moz-firefox", "executable_path": firefox(), "firefox_user_prefs": settings}
     return {"executable_path": chromium(), "args": FLAGS}
+
+
+def some(cases: Mapping[str, Any], *often: str) -> list[Any]:
+    """The names of `cases` as parameters: but for those of `often`, for a longer run."""
+    return [name if name in often else pytest.param(name, marks=pytest.mark.large) for name in cases]

@@ -34,7 +34,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what this run's browser, or its driver, has no way to do."""
+    """Leaves out what this run's browser, or its driver, has no way to do, and what is for a longer run."""
     left_out = [item for item in items if item.get_closest_marker("browser") and not _fits(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -42,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _fits(item: pytest.Item) -> bool:
+    if item.get_closest_marker("large") and not browsers.STRESS:
+        return False
     markers = list(item.iter_markers("browsers"))
     return all(browsers.NAME in marker.args for marker in markers) if markers else browsers.NAME != "webkit"
 

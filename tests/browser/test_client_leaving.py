@@ -17,7 +17,7 @@ from .running import PASSWORD, Demo
 pytestmark = pytest.mark.browser
 demo, faults = faulty.demo, faulty.faults
 
-ROUNDS = 100 if "STRESS" in os.environ else 4
+ROUNDS = 100 if browsers.STRESS else 4
 LOGIN = "/auth/login/"
 BEGIN = f"auth.login({{ username: 'ada', password: '{PASSWORD}' }})"
 

@@ -140,7 +140,7 @@ def ask_elsewhere(page: Tab, faults: Faults, url: str, calls: list[tuple[str, in
 
 
 @EVERYWHERE
-@pytest.mark.parametrize("store", ["", "localStore"])
+@pytest.mark.parametrize("store", ["", pytest.param("localStore", marks=pytest.mark.large)])
 def test_a_password_changed_in_one_of_five_tabs_while_four_refresh_signs_nobody_out(
     context: Tabs[Tab], faults: Faults, demo: Demo, store: str
 ) -> None:

@@ -69,10 +69,10 @@ def test_each_says_in_one_line_what_an_attacker_gains() -> None:
         assert witness.startswith("tests/attacks/"), f"{variant.name} is noticed by no attack"
 
 
-def test_one_in_twelve_is_noticed_by_the_attack_that_it_names() -> None:
+def test_one_in_twenty_is_noticed_by_the_attack_that_it_names() -> None:
     command = [sys.executable, "-m", "tests.attacks.variants"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    tried = len(variants.every()[::12])
+    tried = len(variants.every()[::20])
     assert f"{tried} of {tried}" in done.stdout
