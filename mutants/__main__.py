@@ -65,7 +65,7 @@ TESTS = {
     "sessions.recent": _REVOKED,
     "http.cookie": ["tests/http/test_cookies.py"],
     "http.bearer": _HTTP,
-    "http.body": _HTTP,
+    "http.body": ["tests/auth/test_own_views.py", *_HTTP],
     "http.credentials": _HTTP,
 }
 
