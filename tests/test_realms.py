@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, connections
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 
 from django_ironclad import auth, realms, sessions
 from django_ironclad.channels import BearerMiddleware
+from django_ironclad.database.places import has_sessions
 from django_ironclad.errors import InvalidGrant, InvalidToken
 from django_ironclad.models import Session
 from django_ironclad.realms import current_realm, enter, realm
@@ -152,6 +154,27 @@ def test_a_job_ends_the_sessions_of_whoever_it_names_and_of_no_other_tenants(tmp
     ended = {what: alive for what, *alive in map(json.loads, done.stdout.splitlines())}
     assert len(ended) == 6
     assert set(map(tuple, ended.values())) == {(0, 1)}, ended
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="by an option of PostgreSQL's that stands for a replica")
+def test_of_a_user_who_was_read_from_a_replica_only_a_realm_says_where_the_sessions_are(
+    ada: Person, acme: Tenant
+) -> None:
+    acme.login(ada)
+    replica = connection.copy(alias="replica")
+    replica.settings_dict["OPTIONS"] = {"options": "-c default_transaction_read_only=on"}
+    connections["replica"] = replica
+    ada.user._state.db = "replica"
+    try:
+        with pytest.raises(ImproperlyConfigured, match="with realm"):
+            sessions.revoke_all(ada.user, reason="job")
+        assert Session.objects.live().count() == 1
+        with realm("acme"):
+            assert sessions.revoke_all(ada.user, reason="job") == 1
+    finally:
+        replica.close()
+        del connections["replica"]
+        has_sessions.cache_clear()
 
 
 def test_a_host_of_which_the_project_knows_no_realm_ends_sessions_all_the_same(ada: Person, acme: Tenant) -> None:

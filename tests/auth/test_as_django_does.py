@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -520,3 +521,44 @@ def test_login_by_password_is_one_call_for_a_view_of_ones_own(ada: Person, rf: A
     assert auth.verify(tokens.access_token).claims["amr"] == ("pwd",)
     with pytest.raises(InvalidCredentials):
         auth.login_by_password(request, username=ada.name, password="wrong")
+
+
+class Replica(ModelBackend):
+    """Reads users where they are as they were."""
+
+    users: ClassVar[dict[Any, Any]] = {}
+
+    def authenticate(self, request: Any, username: str = "", password: str = "", **_: Any) -> Any:
+        user = copy.copy(self.users.get(username))
+        return user if user and user.check_password(password) else None
+
+
+@pytest.fixture
+def replica(ada: Person) -> Iterator[None]:
+    """From now on it hears nothing more of anybody."""
+    Replica.users[ada.name] = copy.copy(ada.user)
+    with override_settings(AUTHENTICATION_BACKENDS=[f"{HERE}.Replica"]):
+        yield
+    Replica.users.clear()
+
+
+def test_a_password_that_only_a_replica_still_knows_confirms_nothing(api: Api, ada: Person, replica: None) -> None:
+    mine = api.login(ada)
+    body = {"old_password": PASSWORD, "new_password": "quite another one"}
+    changed = api.post("/auth/password/", body, authorization=f"Bearer {mine['access_token']}")
+    token = changed.json()["access_token"]
+
+    answer = api.post("/auth/reauthenticate/", {"password": PASSWORD}, authorization=f"Bearer {token}")
+
+    assert (changed.status_code, answer.status_code) == (200, 400)
+    assert api.refresh(changed.json()["refresh_token"]).status_code == 200
+
+
+def test_what_a_token_says_is_not_what_a_replica_says(api: Api, ada: Person, replica: None) -> None:
+    get_user_model()._default_manager.filter(pk=ada.user.pk).update(is_staff=True)
+
+    with override_settings(IRONCLAD={"CLAIMS": lambda user, groups: {"staff": user.is_staff}}):
+        first = api.login(ada)
+        second = api.refresh(first["refresh_token"]).json()
+
+    assert [auth.verify(each["access_token"]).claims["staff"] for each in (first, second)] == [True, True]

@@ -27,7 +27,9 @@ MIDDLEWARE = [
     "django_ironclad.middleware.BearerMiddleware",
 ]
 #: Seconds, as JSON has no timedelta.
-IRONCLAD = {name: timedelta(seconds=seconds) for name, seconds in _host.get("IRONCLAD", {}).items()}
+IRONCLAD: dict[str, Any] = {name: timedelta(seconds=seconds) for name, seconds in _host.get("IRONCLAD", {}).items()}
+if "REALM" in _host:
+    IRONCLAD["REALM"] = lambda request: _host["REALM"]
 
 PASSWORD_HASHERS = _host.get("PASSWORD_HASHERS", PASSWORD_HASHERS)
 

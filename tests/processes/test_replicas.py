@@ -157,16 +157,17 @@ def refused_after(connection: Connection, login: Login, since: float) -> float:
     return max(accepted - since, 0.0)
 
 
+@pytest.mark.parametrize("realm", [{}, {"REALM": "acme"}], ids=["no realm", "a realm"])
 def test_where_reads_go_to_a_replica_that_lags_what_ended_is_refused_as_soon_as_without(
-    measured: Callable[[object], None],
+    realm: dict[str, str], measured: Callable[[object], None]
 ) -> None:
     """Sessions are read where they are written, whatever the router says."""
     with (
         postgresql() as primary,
         replica(primary) as standby,
-        gunicorn(primary, settings=PERSISTENT | {"REPLICA": {"HOST": str(standby.folder)}}) as server,
+        gunicorn(primary, settings=PERSISTENT | realm | {"REPLICA": {"HOST": str(standby.folder)}}) as server,
     ):
-        living, *others = (login for [login] in begin(server, 5, 1))
+        changing, living, *others = (login for [login] in begin(server, 6, 1))
         doomed = dict(zip(("logout", "revoke_all", "password", "deactivation"), others, strict=True))
         catch_up(primary, standby)
         [one], [other] = server.connect_to_each_worker().values()
@@ -185,6 +186,12 @@ def test_where_reads_go_to_a_replica_that_lags_what_ended_is_refused_as_soon_as_
             # Django reads the user and the old password from the replica, and ours is the last word.
             assert {log_in(doomed["password"]), log_in(doomed["deactivation"])} == {401}
             assert log_in(living) == 200
+            body = {"old_password": "a password", "new_password": "quite another one"}
+            changed = one.request("POST", "/auth/password/", token=changing.access_token, body=body)
+            assert changed.status == 200
+            body = {"password": "a password"}
+            token = changed.json["access_token"]
+            assert one.request("POST", "/auth/reauthenticate/", token=token, body=body).status == 400
             assert {worker.get("/plain/", living.access_token).status for worker in (one, other)} == {200}
         measured(f"{len(ended)} ended, of which the replica did not hear: last accepted {late:.2f} s after the commit")
 

@@ -62,9 +62,9 @@ def login(
             require_grant(user, standing.group_names(user), scope)
         row = starting.row(user, request, client_id=client_id, transport=transport, scope=scope, amr=amr, claims=claims)
         with starting.new_session(row, lifetime=session_lifetime) as session, _announced(session, request) as now:
-            user = session.user
             first = refresh_tokens.first(session)
-            response = issuing.issue(session, user, now.group_names, lifetime=access_lifetime, refresh_token=first)
+            # What a token says of its user is read where it is written: `user` may come from a replica.
+            response = issuing.issue(session, now.user, now.group_names, lifetime=access_lifetime, refresh_token=first)
     if transport == "cookie" and (previous := replaced_token(request)):
         with suppress(RefreshTokenReplaced):
             logout(previous, request=request, transport="cookie", reason="replaced")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from ..conf import get_settings
@@ -27,9 +28,17 @@ def home() -> str:
 def at_home_in(alias: str | None) -> Iterator[None]:
     """Where each tenant has a database, within this block sessions are those of `alias`: of a user who is from there.
 
-    A job need not know a realm, nor a router the tenant, in order to end somebody's sessions.
+    A job need not know a realm, nor a router the tenant, in order to end somebody's sessions. Of a user who was read
+    from a replica, only the router knows where they are, within a realm: else ImproperlyConfigured is raised.
     """
-    is_one = alias and get_settings().REALM is not None and has_sessions(alias)
+    is_one = alias and get_settings().REALM is not None and alias != home() and has_sessions(alias)
+    if alias and is_one and not _takes_writes(alias):
+        if not known_realm():
+            raise ImproperlyConfigured(
+                f'This user was read from "{alias}", which takes no writes, and no realm is known that says where '
+                "their sessions are. Read them from where they are written, or write `with realm(name):`."
+            )
+        is_one = False
     before = _kept.set(alias if alias and is_one else _kept.get())
     try:
         yield
@@ -81,6 +90,23 @@ def place() -> tuple[str, str]:
 def has_sessions(alias: str) -> bool:
     """Whether sessions are kept in this database, too."""
     return _sessions()._meta.db_table in connections[alias].introspection.table_names()
+
+
+def _takes_writes(alias: str) -> bool:
+    """Whether this database is no replica."""
+    connection = connections[alias]
+    asked = _TAKES_WRITES.get(connection.vendor)
+    if asked is None:
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        return bool(cursor.fetchone()[0])
+
+
+_TAKES_WRITES: Final = {
+    "postgresql": "SELECT current_setting('transaction_read_only') = 'off'",
+    "mysql": "SELECT NOT @@read_only",
+}
 
 
 def _is_by_schema() -> bool:
