@@ -20,7 +20,8 @@ PATIENCE = 300
 
 
 def main(command: list[str]) -> int:
-    server, install = shutil.which("mariadbd"), shutil.which("mariadb-install-db")
+    path = f"{os.environ['PATH']}{os.pathsep}/usr/sbin"
+    server, install = (shutil.which(name, path=path) for name in ("mariadbd", "mariadb-install-db"))
     if not (server and install):
         sys.stderr.write("These tests need MariaDB (mariadbd and mariadb-install-db), and there is none.\n")
         return 1
