@@ -243,6 +243,8 @@ def test_a_change_while_the_login_is_not_committed_yet_ends_it_too(
 
 @needs_a_server
 def test_who_logs_in_while_they_are_being_deleted_is_out(api: Api, ada: Person, settings: Any) -> None:
+    if getattr(connection, "isolation_level", "") == "repeatable read":
+        pytest.skip("there a login waits for whoever ends the user's sessions")
     settings.IRONCLAD = {"UPDATE_LAST_LOGIN": False}
     begun: list[dict[str, Any]] = []
 
