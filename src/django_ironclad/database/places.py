@@ -31,7 +31,7 @@ def at_home_in(alias: str | None) -> Iterator[None]:
     A job need not know a realm, nor a router the tenant, in order to end somebody's sessions. Of a user who was read
     from a replica, only the router knows where they are, within a realm: else ImproperlyConfigured is raised.
     """
-    is_one = alias and get_settings().REALM is not None and alias != home() and has_sessions(alias)
+    is_one = alias and get_settings().REALM is not None and has_sessions(alias)
     if alias and is_one and not _takes_writes(alias):
         if not known_realm():
             raise ImproperlyConfigured(
@@ -93,16 +93,19 @@ def has_sessions(alias: str) -> bool:
 
 
 def _takes_writes(alias: str) -> bool:
-    """Whether this database is no replica."""
+    """Whether this database is no replica. Asked once of each that is none."""
     connection = connections[alias]
     asked = _TAKES_WRITES.get(connection.vendor)
-    if asked is None:
+    if asked is None or alias in _writable:
         return True
     with connection.cursor() as cursor:
         cursor.execute(asked)
-        return bool(cursor.fetchone()[0])
+        if cursor.fetchone()[0]:
+            _writable.add(alias)
+    return alias in _writable
 
 
+_writable: Final[set[str]] = set()
 _TAKES_WRITES: Final = {
     "postgresql": "SELECT current_setting('transaction_read_only') = 'off'",
     "mysql": "SELECT NOT @@read_only",
