@@ -44,6 +44,9 @@ def killed_at(moment: int) -> Iterator[None]:
 def in_a_worker_that_is_killed(act: Callable[[], Any], moment: int) -> bool:
     """Whether it was: else it had answered before."""
     connections.close_all()
+    if connection.vendor == "postgresql":
+        # A worker would share the pool's with the tests.
+        connection.close_pool()  # type: ignore[attr-defined]
     with warnings.catch_warnings():
         # Of threads that other tests left: the worker needs none of them.
         warnings.simplefilter("ignore", DeprecationWarning)
