@@ -27,6 +27,8 @@ from .recording import pytest_configure  # noqa: F401 - a hook
 PASSWORD = "correct horse battery staple"
 #: scripts/with_pgbouncer.py says so: what is set for a connection is somebody else's a moment later.
 BEHIND_A_POOLER = bool(os.environ.get("PGBOUNCER"))
+#: `tests.platforms.databases` says so: a transaction sees what was there when it began, and no more.
+BY_SNAPSHOT = "isolation" in os.environ.get("DATABASE_OPTIONS", "")
 
 
 @dataclass

@@ -21,7 +21,7 @@ from django_ironclad.errors import InvalidCredentials, UserChanged
 from django_ironclad.models import Session
 from django_ironclad.testing import recorded
 
-from ..conftest import PASSWORD, Api, Person, begun
+from ..conftest import BY_SNAPSHOT, PASSWORD, Api, Person, begun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -242,9 +242,8 @@ def test_a_change_while_the_login_is_not_committed_yet_ends_it_too(
 
 
 @needs_a_server
+@pytest.mark.skipif(BY_SNAPSHOT, reason="the login waits for the deletion, or is not seen by it, which is refused")
 def test_who_logs_in_while_they_are_being_deleted_is_out(api: Api, ada: Person, settings: Any) -> None:
-    if getattr(connection, "isolation_level", "") == "repeatable read":
-        pytest.skip("there a login waits for whoever ends the user's sessions")
     settings.IRONCLAD = {"UPDATE_LAST_LOGIN": False}
     begun: list[dict[str, Any]] = []
 

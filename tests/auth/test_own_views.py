@@ -30,7 +30,7 @@ from django_ironclad.errors import InvalidToken
 from django_ironclad.middleware import BearerMiddleware
 from django_ironclad.models import Session
 
-from ..conftest import PASSWORD, Api, Person, begun, race, time_passes
+from ..conftest import BY_SNAPSHOT, PASSWORD, Api, Person, begun, race, time_passes
 from ..http.test_cookies import NAME, ORIGIN, Browser
 
 NEW = "another horse, another staple"
@@ -440,6 +440,8 @@ def test_tabs_that_refresh_while_a_transaction_changes_the_password_stay_signed_
     """Outside of one, they would find a session that began with another password."""
     if connection.vendor == "sqlite":
         pytest.skip("nobody else writes meanwhile")
+    if connection.vendor == "postgresql" and BY_SNAPSHOT:
+        pytest.skip("the transaction is refused, as it does not see the refreshes")
     mine, waiting = api.login(ada), []
 
     def refresh() -> None:
