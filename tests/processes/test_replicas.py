@@ -191,7 +191,7 @@ def test_where_reads_go_to_a_replica_that_lags_what_ended_is_refused_as_soon_as_
             assert changed.status == 200
             body = {"password": "a password"}
             token = changed.json["access_token"]
-            assert one.request("POST", "/auth/reauthenticate/", token=token, body=body).status == 400
+            assert one.request("POST", "/auth/reauthenticate/", token=token, body=body).status == 401
             assert {worker.get("/plain/", living.access_token).status for worker in (one, other)} == {200}
         measured(f"{len(ended)} ended, of which the replica did not hear: last accepted {late:.2f} s after the commit")
 

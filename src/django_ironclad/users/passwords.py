@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from ..database import database_needed
 from ..errors import InvalidCredentials, InvalidRequest, InvalidToken, RateLimited, WrongPassword
-from ..models import Session, auth_hashes
+from ..models import Session
 from ..sessions import TokenResponse, refresh
 from ..user_model import naming
 from . import upgrades
@@ -84,21 +84,15 @@ def _names(backend: Any, name: str) -> bool:
 def confirm(user: Any, *, password: str, request: HttpRequest | None = None) -> Any:
     """`user`, who is logged in, as the backend has read them whose password this is.
 
-    Raises WrongPassword, RateLimited; InvalidToken when the user is gone.
+    Raises WrongPassword, RateLimited.
     """
-    # Once more: what has changed the user may have been a login, which made a better hash of the same password.
-    for _ in range(2):
-        try:
-            known = check_credentials(request, username=naming.name_text(user), password=password)
-        except InvalidCredentials:
-            raise WrongPassword from None
-        if known.pk != user.pk:
-            raise WrongPassword("an authentication backend knows somebody else by it")
-        # A backend may read a replica, which still knows the password before.
-        with database_needed():
-            if auth_hashes(_whole(known))[0] == auth_hashes(known)[0]:
-                return known
-    raise WrongPassword("the password was changed meanwhile", reason="user_changed")
+    try:
+        known = check_credentials(request, username=naming.name_text(user), password=password)
+    except InvalidCredentials:
+        raise WrongPassword from None
+    if known.pk != user.pk:
+        raise WrongPassword("an authentication backend knows somebody else by it")
+    return known
 
 
 def change(session: Session, *, old: str, new: str, request: HttpRequest | None = None) -> TokenResponse:

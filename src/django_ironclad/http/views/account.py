@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from ... import auth
-from ...models import Session
+from ...models import Session, auth_hashes
 from ...sessions import standing
 from ...user_model import naming
 from ...users import passwords
@@ -52,8 +52,9 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
     """The password once more, for what asks for a recent login: new tokens of the same session (RFC 9470)."""
     session = _session_of(request)
     given = credentials.password(read_body(request), "password")
-    # As they were when the password was right: who has another one by now has proved nothing.
+    # The row has to say the same: a password that has changed meanwhile, or that only a replica knew, proves nothing.
     session.user = passwords.confirm(session.user, password=given, request=request)
+    session.auth_hash = auth_hashes(session.user)[0]
     return token_answer(auth.reauthenticate(session, amr=auth.BY_PASSWORD))
 
 
