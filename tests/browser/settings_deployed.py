@@ -23,4 +23,5 @@ IRONCLAD = {
     "REUSE_GRACE": timedelta(seconds=1),
     **_deployed.pop("IRONCLAD", {}),
 }
+PASSWORD_HASHERS = ["tests.campus.hashers.QuickHasher"]
 globals().update(_deployed)
