@@ -64,7 +64,7 @@ TESTS = {
     "sessions.revoked": _REVOKED,
     "sessions.recent": _REVOKED,
     "http.cookie": ["tests/http/test_cookies.py"],
-    "http.bearer": _HTTP,
+    "http.bearer": ["tests/test_realms.py", *_HTTP],
     "http.body": ["tests/auth/test_own_views.py", *_HTTP],
     "http.credentials": _HTTP,
 }

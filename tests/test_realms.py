@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from django.db import connection, connections
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 
-from django_ironclad import auth, realms, sessions
+from django_ironclad import auth, ninja, realms, sessions
 from django_ironclad.channels import BearerMiddleware
 from django_ironclad.database.places import has_sessions
 from django_ironclad.errors import InvalidGrant, InvalidToken
@@ -85,6 +85,22 @@ def test_an_access_token_is_nobodys_in_another_realm(ada: Person, acme: Tenant, 
 
     assert acme.get(path, tokens["access_token"]) == 200
     assert globex.get(path, tokens["access_token"]) == 401
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_without_the_middleware_an_adapter_asks_the_request_for_its_realm(
+    ada: Person, acme: Tenant, globex: Tenant, settings: Any, strict: bool
+) -> None:
+    token = acme.login(ada)["access_token"]
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if not each.endswith("BearerMiddleware")]
+    path = "/drf/strict/" if strict else "/drf/members/"
+
+    assert [tenant.get(path, token) for tenant in (acme, globex, acme)] == [200, 401, 200]
+    for host in ("acme.example.org", "globex.example.org"):
+        asked = RequestFactory(headers={"host": host, "authorization": f"Bearer {token}"}).get("/")
+        with pytest.raises(InvalidToken) if host.startswith("globex") else nullcontext():
+            assert ninja.Bearer(strict=strict)(asked)
+        realms._leave()
 
 
 def test_a_refresh_token_is_nobodys_in_another_realm_and_ends_nothing_there(
