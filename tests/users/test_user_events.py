@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
+from django.db import transaction
 from django.test import Client, override_settings
 
 from django_ironclad import auth, sessions
@@ -173,6 +174,22 @@ def test_revoke_ends_one_session_once(api: Api, ada: Person, tokens: dict[str, A
     assert sessions.revoke(sid, reason="again") is False
 
     assert over(api, tokens) == "by an operator"
+    assert alive(api, other)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by", ["row", "id"])
+def test_who_ends_in_a_transaction_what_is_over_ends_nothing_else(api: Api, ada: Person, by: str) -> None:
+    one, other = api.login(ada), api.login(ada)
+    session = Session.objects.get(pk=one["refresh_token"].split(".")[0])
+    which = session if by == "row" else session.pk
+    assert sessions.revoke(which, reason="first")
+
+    with transaction.atomic():
+        # It is looked for once more after the commit.
+        assert not sessions.revoke(which, reason="again")
+
+    assert over(api, one) == "first"
     assert alive(api, other)
 
 
