@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
-from django.test import AsyncClient, Client, override_settings
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 
+from django_ironclad.errors import InvalidGrant, InvalidRequest, IroncladError
+from django_ironclad.http.cookie import no_refresh_token
 from django_ironclad.models import Session
 
 from ..conftest import PASSWORD, Person, time_passes
@@ -411,3 +413,19 @@ def test_where_the_cookie_is_the_default_the_gates_come_before_the_password_too(
             answer = Browser("https://evil.example").post("login", {"username": ada.name, "password": password})
             assert (answer.status_code, answer.json()["error"]) == (403, "origin_not_allowed")
         assert Browser().post("login", {"username": ada.name, "password": PASSWORD}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "error", "why"),
+    [(ORIGIN, InvalidGrant, "no refresh cookie"), ("https://evil.example", InvalidRequest, "no refresh token")],
+)
+def test_a_refresh_without_a_token_is_the_end_of_a_session_to_a_page_of_ours_only(
+    origin: str, error: type[IroncladError], why: str
+) -> None:
+    asked = RequestFactory(headers={"origin": origin}).post("/", {}, "application/json", secure=True)
+
+    refused = no_refresh_token(asked)
+
+    assert (type(refused), str(refused), refused.reason) == (error, why, "missing")
+    if error is InvalidRequest:
+        assert refused.description == '"refresh_token" is required, in the body or by cookie.'
