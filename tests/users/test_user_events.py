@@ -193,11 +193,14 @@ def test_who_ends_in_a_transaction_what_is_over_ends_nothing_else(api: Api, ada:
     assert alive(api, other)
 
 
-def test_revoke_all_keeps_the_one_that_is_named(api: Api, ada: Person, tokens: dict[str, Any]) -> None:
-    others = [api.login(ada) for _ in range(3)]
+def test_revoke_all_keeps_the_one_that_is_named(
+    api: Api, ada: Person, person: Callable[..., Person], tokens: dict[str, Any]
+) -> None:
+    rosa, others = api.login(person("rosa")), [api.login(ada) for _ in range(3)]
 
     assert sessions.revoke_all(ada.user, reason="elsewhere", keep=tokens["refresh_token"].split(".")[0]) == 3
 
     assert [over(api, each) for each in others] == ["elsewhere"] * 3
     assert alive(api, tokens)
+    assert alive(api, rosa)
     assert sessions.revoke_all(ada.user, reason="everywhere") == 1
