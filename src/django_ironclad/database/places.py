@@ -93,7 +93,7 @@ def has_sessions(alias: str) -> bool:
 
 
 def _takes_writes(alias: str) -> bool:
-    """Whether this database is no replica. Asked once of each that is none."""
+    """Whether this database can be written to, as a replica cannot. A database that can is asked once."""
     connection = connections[alias]
     asked = _TAKES_WRITES.get(connection.vendor)
     if asked is None or alias in _writable:
